@@ -38,6 +38,7 @@ class IntegrationRunner:
             PulsarrClient(self._session, servers.pulsarr, servers.pulsarr_key),
             records,
             clock=time.time,
+            steady=time.monotonic,
         )
         sys.addaudithook(self._on_event)
 

@@ -106,7 +106,7 @@ READS: Final = (
     Guard(
         1,
         "a name stays with a person whom the list of people leaves out",
-        "checks/label_guard.py",
+        "sync/resolved_people.py",
         "            if not await is_gone(self._pulsarr, person):\n",
         "            if False:\n",
         (
@@ -1085,7 +1085,7 @@ WRITING: Final = (
         5,
         "an edit that shows late is waited for",
         "sync/editing.py",
-        "for wait in (0.0, *SETTLE):",
+        "for wait in (0.0, *self._settle):",
         "for wait in (0.0,):",
         (f"{_FAULTS}::test_edit_that_shows_late_is_waited_for",),
     ),

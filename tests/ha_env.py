@@ -17,7 +17,6 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
-from custom_components.plex_label_sync import limits
 from custom_components.plex_label_sync.const import (
     CONF_BASE_URL,
     CONF_CLIENT_ID,
@@ -30,7 +29,10 @@ from custom_components.plex_label_sync.const import (
     CONF_WEBHOOK_SECRET,
     DOMAIN,
 )
+from custom_components.plex_label_sync.limits import LIMITS, current_limits
 from custom_components.plex_label_sync.live.plex_events import TASK_NAME
+from custom_components.plex_label_sync.plex.limits import PlexLimits
+from custom_components.plex_label_sync.pulsarr.limits import PulsarrLimits
 from custom_components.plex_label_sync.transport import Retries
 from harness.waiting import eventually as wait_until
 from simulators.plex import PlexSimulator
@@ -205,10 +207,8 @@ async def enable_event_loop_debug(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[TickingDateTimeFactory]:
+def clock() -> Iterator[TickingDateTimeFactory]:
     """Return a clock that tests can advance; it also runs by itself, as sleeps require."""
-    # A leap looks like an unanswered ping to Plex and would break the connection.
-    monkeypatch.setattr("custom_components.plex_label_sync.plex.events.HEARTBEAT", None)
     with freeze_time(tick=True) as factory:
         assert isinstance(factory, TickingDateTimeFactory)
         yield factory
@@ -223,9 +223,9 @@ def standing(clock: TickingDateTimeFactory) -> Iterator[None]:
     clock.move_to(now)
 
 
-def set_limits(monkeypatch: pytest.MonkeyPatch, **parts: Any) -> None:
+def set_limits(hass: HomeAssistant, **parts: Any) -> None:
     """Change limits for what is set up from now on; see `limits.Limits`."""
-    monkeypatch.setattr(limits, "USUAL", replace(limits.USUAL, **parts))
+    hass.data[LIMITS] = replace(current_limits(hass), **parts)
 
 
 async def later(ha_env: HaEnv, clock: TickingDateTimeFactory, seconds: float) -> None:
@@ -245,11 +245,11 @@ async def ha_env(
 ) -> AsyncIterator[HaEnv]:
     """Start a small environment: 60 films, 20 shows, six people, nothing set up, no plex.tv."""
     lead_to(monkeypatch, UNREACHABLE)
-    usual = limits.USUAL
+    # A leap of the clock looks like an unanswered ping to Plex and would break the connection.
     set_limits(
-        monkeypatch,
-        plex=replace(usual.plex, retries=QUICKLY),
-        pulsarr=replace(usual.pulsarr, retries=QUICKLY),
+        hass,
+        plex=PlexLimits(retries=QUICKLY, heartbeat=None),
+        pulsarr=PulsarrLimits(retries=QUICKLY),
     )
     known_secrets.update(SECRETS)
     for component in ("webhook", "repairs", "diagnostics", "system_health", "websocket_api"):

@@ -12,7 +12,6 @@ import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.limits import SharingTimes
-from custom_components.plex_label_sync.plex import sharing as plex_sharing
 from simulators.plex import PlexTv
 from simulators.plex.facts import texts
 
@@ -131,7 +130,11 @@ def as_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-LATE_CHECK: Final = SharingTimes(first_check=(3600.0, 3600.0))  # long after any test
+LATE_CHECK: Final = SharingTimes(
+    first_check=(3600.0, 3600.0),  # long after any test
+    # The frozen clock applies in some threads' frames and not in others.
+    requests_within=1e12,
+)
 
 
 @pytest.fixture
@@ -144,9 +147,7 @@ async def env(
     async with PlexTv([ha_env.plex]) as tv:
         tv.owner_uuid = people.find_user("rosa").plex_uuid or ""
         lead_to(monkeypatch, tv.url)
-        set_limits(monkeypatch, sharing=LATE_CHECK)
-        # The frozen clock applies in some threads' frames and not in others.
-        monkeypatch.setattr(plex_sharing, "CHECK_TIMEOUT", 1e12)
+        set_limits(ha_env.hass, sharing=LATE_CHECK)
 
         def add(name: str, **fields: Any) -> None:
             tv.sharing.add(name, uuid=people.find_user(name).plex_uuid, **fields)

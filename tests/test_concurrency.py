@@ -17,7 +17,7 @@ import pytest
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.turns import Turns, Urgency
 
-from .ha_env import eventually
+from .ha_env import eventually, set_limits
 from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
@@ -102,13 +102,13 @@ async def test_runs_that_wait_for_their_turn_end_with_a_reason_and_write_nothing
 async def test_run_that_does_not_end_in_time_is_cancelled_and_taken_over(
     ha_env: HaEnv,
 ) -> None:
+    set_limits(ha_env.hass, stop_timeout=0.01)
     await ha_env.set_up(batch_mode=False, live_mode=False)
     slow_down(ha_env, put=1.0)
     running = asyncio.create_task(act(ha_env, "sync_all"))
     await edits_begin(ha_env)
 
-    with patch("custom_components.plex_label_sync.runner.STOP_TIMEOUT", 0.01):
-        await ha_env.hass.config_entries.async_unload(ha_env.entry.entry_id)
+    await ha_env.hass.config_entries.async_unload(ha_env.entry.entry_id)
 
     with pytest.raises(HomeAssistantError) as ended:
         await running

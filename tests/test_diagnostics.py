@@ -12,12 +12,11 @@ from homeassistant.const import __version__ as ha_version
 from homeassistant.helpers import device_registry as dr
 import pytest
 
-from custom_components.plex_label_sync import health
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.diagnostics import place
 from simulators.plex import Fault
 
-from .ha_env import SECRETS
+from .ha_env import SECRETS, set_limits
 from .short_timeouts import TOO_LONG
 from .test_held_runs import forget
 from .texts import COMPONENT
@@ -222,10 +221,10 @@ async def test_pulsarr_that_does_not_answer_leaves_only_its_version_out(
 
 
 async def test_pulsarr_that_takes_too_long_is_not_waited_for(
-    ha_env: HaEnv, hass_client: ClientSessionGenerator, monkeypatch: pytest.MonkeyPatch
+    ha_env: HaEnv, hass_client: ClientSessionGenerator
 ) -> None:
+    set_limits(ha_env.hass, page_timeout=0.05)
     await ha_env.set_up()
-    monkeypatch.setattr(health, "LOAD_TIMEOUT", 0.05)
     ha_env.pulsarr.faults.add(Fault("slow_before_apply", seconds=TOO_LONG, times=None))
 
     data, _ = await download(ha_env, hass_client)

@@ -11,13 +11,17 @@ import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.escaping import as_markdown
-from custom_components.plex_label_sync.responses import CHANGES_MAX
+from custom_components.plex_label_sync.responses import run_response
 from custom_components.plex_label_sync.sync.held_groups import TITLES_MAX
+from custom_components.plex_label_sync.sync.run import Run, RunKind, RunStatus
+from custom_components.plex_label_sync.texts import async_texts
 
 from .sharing_env import SharingEnv, env
+from .sync.builders import add, remove
 from .test_held_runs import forget, issue
 
 if TYPE_CHECKING:
+    from homeassistant.core import HomeAssistant
     from pytest_homeassistant_custom_component.common import MockUser
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
@@ -270,19 +274,22 @@ async def test_undo_says_for_whom_the_labels_were_and_which_run_it_undoes(ha_env
         assert change["reason_data"] == {"run_id": run["run_id"]}
 
 
-async def test_held_changes_are_among_those_returned_of_many(
-    full_env: HaEnv, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert CHANGES_MAX == 500
-    monkeypatch.setattr("custom_components.plex_label_sync.responses.CHANGES_MAX", 3)
-    forget(full_env)
-    for title in full_env.world.catalog[:40]:
-        full_env.pulsarr.state.want(full_env.person("tim"), title)
+async def test_held_changes_are_among_those_returned_of_many(hass: HomeAssistant) -> None:
+    run = Run(
+        "1",
+        RunKind.FULL,
+        dry_run=True,
+        status=RunStatus.HELD,
+        started=0.0,
+        duration=0.0,
+        changes=tuple(add("Rosa", str(number)) for number in range(1000)),
+        held=tuple(remove("Tim", str(number)) for number in range(3)),
+    )
 
-    planned = await full_env.call("sync_all", dry_run=True)
+    answer = run_response(run, {}, await async_texts(hass), {})
 
-    assert [one["held"] for one in planned["changes"]] == [True] * 3
-    assert planned["changes_total"] > planned["held"] > 3
+    assert [one["held"] for one in answer["changes"]] == [True] * 3 + [False] * 497
+    assert answer["changes_total"] == 1003
 
 
 async def test_item_without_a_title_is_called_by_its_rating_key(ha_env: HaEnv) -> None:

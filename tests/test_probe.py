@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from itertools import pairwise
 import json
 import re
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
@@ -15,7 +15,6 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
-from custom_components.plex_label_sync.probe import cleaning, pacing, steps, trial
 from custom_components.plex_label_sync.probe.labels import ROOT
 from custom_components.plex_label_sync.probe.model import (
     EDITS_MAX,
@@ -29,6 +28,7 @@ from simulators.plex import Fault, PlexKnobs
 from simulators.pulsarr.knobs import EVENT_TYPES_FIRST
 
 from .ha_env import eventually
+from .probe_env import ProbeClock
 
 if TYPE_CHECKING:
     from homeassistant.helpers import entity_registry as er
@@ -75,12 +75,9 @@ USUAL: Final = {
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait a moment only for what would be announced or would go by itself."""
-    monkeypatch.setattr(steps, "EVENT_WAIT", 0.3)
-    monkeypatch.setattr(trial, "LINGER_WAIT", 0.1)
-    monkeypatch.setattr(pacing, "EDIT_GAP", 0.0)
-    monkeypatch.setattr(cleaning, "SETTLES", 0.1)
+def probe_clock(ha_env: HaEnv) -> ProbeClock:
+    """Return the clock by which probes wait."""
+    return ProbeClock(ha_env)
 
 
 def movie(ha_env: HaEnv) -> str:
@@ -217,11 +214,11 @@ def named(value: object) -> str:
 
 @pytest.mark.parametrize(("knobs", "different"), [*READING, *EDITS], ids=named)
 async def test_answers_with_a_movie_equal_the_knobs(
-    ha_env: HaEnv, knobs: PlexKnobs, different: dict[str, str]
+    ha_env: HaEnv, probe_clock: ProbeClock, knobs: PlexKnobs, different: dict[str, str]
 ) -> None:
     await ha_env.set_up(live_mode=False, batch_mode=False)
     await ha_env.call("sync_all")
-    ha_env.plex.knobs = knobs
+    probe_clock.turn(knobs)
 
     found = await answers(ha_env, rating_key=movie(ha_env))
 
@@ -288,27 +285,23 @@ async def test_answers_about_pulsarr_equal_its_knobs(
 
 
 async def test_edits_are_a_second_apart_and_the_lock_stays_as_it_was(
-    ha_env: HaEnv, monkeypatch: pytest.MonkeyPatch
+    ha_env: HaEnv, probe_clock: ProbeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pacing, "EDIT_GAP", 0.3)
     await ha_env.set_up(live_mode=False)
     sent: list[float] = []
     record = Stats.end
 
     def end(stats: Stats, request: web.Request, entry: LoggedRequest) -> None:
         if entry.method == "PUT":
-            sent.append(time.monotonic())
-            sent.append(sent[-1] - entry.duration)
+            sent.append(probe_clock.now())
         record(stats, request, entry)
 
     monkeypatch.setattr(Stats, "end", end)
     found = await answers(ha_env, rating_key=movie(ha_env))
 
     assert found["item_restored"] == "yes"
-    ends, begins = sent[::2], sent[1::2]
-    assert len(ends) >= 4
-    gaps = [begin - end for end, begin in zip(ends, begins[1:], strict=False)]
-    assert min(gaps) >= 0.29
+    assert len(sent) >= 4
+    assert min(after - before for before, after in pairwise(sent)) >= 1.0
 
 
 @pytest.mark.parametrize("locked", [False, True])

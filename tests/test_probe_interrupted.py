@@ -18,21 +18,19 @@ from pytest_homeassistant_custom_component.common import (
     async_test_home_assistant,
 )
 
-from custom_components.plex_label_sync import limits
 from custom_components.plex_label_sync.const import DOMAIN
-from custom_components.plex_label_sync.limits import Limits
-from custom_components.plex_label_sync.plex.limits import PlexLimits
-from custom_components.plex_label_sync.probe import cleaning, pacing, steps, trial
+from custom_components.plex_label_sync.limits import LIMITS, current_limits
 from custom_components.plex_label_sync.probe.labels import ROOT
 from custom_components.plex_label_sync.probe.model import REQUESTS_MAX
-from custom_components.plex_label_sync.probing import runner
 from custom_components.plex_label_sync.sync.model import Failure, Service, ServiceError
 from custom_components.plex_label_sync.transport import Answer, Transport
 from simulators.plex import Fault, PlexKnobs
 from simulators.plex.server import METADATA_ROUTE
 
 from .ha_env import eventually
+from .probe_env import ProbeClock
 from .secret_guard import watch_events
+from .short_timeouts import TOO_LONG, short_timeouts
 from .test_probe import movie, movie_by_hand, traces
 
 if TYPE_CHECKING:
@@ -66,15 +64,11 @@ KNOBS: Final = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait a moment only for what would be announced or would go by itself."""
-    monkeypatch.setattr(steps, "EVENT_WAIT", 0.1)
-    monkeypatch.setattr(trial, "LINGER_WAIT", 0.1)
-    monkeypatch.setattr(pacing, "EDIT_GAP", 0.0)
-    monkeypatch.setattr(cleaning, "SETTLES", 0.1)
-    monkeypatch.setattr(runner, "CLEAN_AGAIN", 0.1)
-    monkeypatch.setattr(limits, "USUAL", Limits(plex=PlexLimits(edit_timeout=0.3)))
+@pytest.fixture
+def probe_clock(ha_env: HaEnv) -> Iterator[ProbeClock]:
+    """Return the clock by which probes wait; only Plex's delays make them give up."""
+    with short_timeouts(ha_env.plex):
+        yield ProbeClock(ha_env, clean_again=0.05)
 
 
 @pytest.fixture(autouse=True)
@@ -171,13 +165,13 @@ async def ended(call: asyncio.Task[Any]) -> None:
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_interrupted_probe_leaves_no_trace(
-    ha_env: HaEnv, interrupted: list[Interruption], seed: int
+    ha_env: HaEnv, probe_clock: ProbeClock, interrupted: list[Interruption], seed: int
 ) -> None:
     dice = Random(seed)
     way = WAYS[seed % len(WAYS)]
     await ha_env.set_up(live_mode=False, batch_mode=False)
     await ha_env.call("sync_all")
-    ha_env.plex.knobs = dice.choice(KNOBS)
+    probe_clock.turn(dice.choice(KNOBS))
     key = movie(ha_env)
     before = traces(ha_env)
     ha_env.plex.stats.reset()
@@ -192,9 +186,12 @@ async def test_interrupted_probe_leaves_no_trace(
             probe_task(ha_env).cancel()
         elif way == "failing":
             kind = dice.choice(FAULTS)
-            slow = kind in {"slow_after_apply", "slow_before_apply", "outage"}
+            seconds = {"slow_after_apply": TOO_LONG, "slow_before_apply": TOO_LONG, "outage": 0.5}
             times = dice.choice((1, 2, 4))
-            ha_env.plex.faults.add(Fault(kind=kind, times=times, seconds=0.5 if slow else 0.0))
+            fault = Fault(
+                kind=kind, times=times, seconds=seconds.get(kind, 0.0), match="^/(?!:/websocket)"
+            )
+            ha_env.plex.faults.add(fault)
         else:
             interruption.dead = True
 
@@ -235,6 +232,7 @@ async def start_again(ha_env: HaEnv) -> None:
         hass.data.pop(DATA_CUSTOM_COMPONENTS, None)
         watch_events(hass)
         assert await async_setup_component(hass, "webhook", {})
+        hass.data[LIMITS] = current_limits(ha_env.hass)
         entry = MockConfigEntry(
             domain=DOMAIN,
             entry_id=old.entry_id,
@@ -252,6 +250,7 @@ async def start_again(ha_env: HaEnv) -> None:
         await hass.async_stop(force=True)
 
 
+@pytest.mark.usefixtures("probe_clock")
 @pytest.mark.parametrize("kind", ["empty", "null_row"])
 async def test_answer_without_the_movie_does_not_say_that_its_labels_are_gone(
     ha_env: HaEnv, interrupted: list[Interruption], kind: FaultKind
@@ -274,6 +273,7 @@ async def test_answer_without_the_movie_does_not_say_that_its_labels_are_gone(
     await eventually(lambda: store.trial is None)
 
 
+@pytest.mark.usefixtures("probe_clock")
 async def test_entry_that_is_removed_after_a_crash_takes_the_labels_with_it(
     ha_env: HaEnv, interrupted: list[Interruption]
 ) -> None:

@@ -11,7 +11,6 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.plex_label_sync.limits import SharingTimes
 from simulators.http import Fault
 
 from .ha_env import later, set_limits
@@ -179,11 +178,11 @@ async def test_plex_tv_is_asked_once_in_ten_seconds_and_not_for_the_last_answer(
 
 
 async def test_first_check_follows_the_first_sync_and_then_the_clock(
-    env: SharingEnv, clock: TickingDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+    env: SharingEnv, clock: TickingDateTimeFactory
 ) -> None:
     # A leap of the clock would end the wait for the answer as well.
-    times = SharingTimes(first_check=(60.0, 61.0), answer_timeout=1e6)
-    set_limits(monkeypatch, sharing=times)
+    times = replace(LATE_CHECK, first_check=(60.0, 61.0), answer_timeout=1e6)
+    set_limits(env.ha_env.hass, sharing=times)
     await env.set_up(sharing_interval=7200)
     assert env.ha_env.state("last_sharing_check") == "unknown"
     assert env.ha_env.state("sharing_warnings") == "unknown"

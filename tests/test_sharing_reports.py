@@ -182,9 +182,9 @@ async def test_dismissal_survives_a_restart_and_hides_nothing_new(env: SharingEn
 
 
 async def test_looking_again_at_once_waits_until_plex_tv_may_be_asked(
-    env: SharingEnv, monkeypatch: pytest.MonkeyPatch
+    env: SharingEnv,
 ) -> None:
-    set_limits(monkeypatch, sharing=replace(LATE_CHECK, cool_down=0.5))
+    set_limits(env.ha_env.hass, sharing=replace(LATE_CHECK, cool_down=0.5))
     env.account("tim").restrict("label!=tim")
     await env.set_up()
     await env.check()

@@ -42,17 +42,8 @@ async def begin(
     poll: bool = False,
 ) -> None:
     """Set up a house in which some of the signals do not work."""
-    with pytest.MonkeyPatch.context() as patch:
-        if not poll:
-            patch.setattr(
-                "custom_components.plex_label_sync.live.watchlist_poller.POLL_INTERVAL", 1000 * SYNC
-            )
-        await _begin(ha_env, clock, events=events, timers=timers)
-
-
-async def _begin(
-    ha_env: HaEnv, clock: TickingDateTimeFactory, *, events: bool, timers: bool
-) -> None:
+    if not poll:
+        set_limits(ha_env.hass, watchlist_poll=1000 * SYNC)
     ha_env.plex.knobs = PlexKnobs(notifications=events)
     await ha_env.set_up(batch_mode=timers, pending_retry_interval=RETRY if timers else 24 * SYNC)
     if events:
@@ -178,10 +169,9 @@ async def test_hundreds_of_wanted_titles_cost_a_bounded_number_of_requests(
 
 
 async def test_more_news_than_can_be_checked_singly_is_left_to_a_full_sync(
-    ha_env: HaEnv, clock: TickingDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+    ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
-    monkeypatch.setattr("custom_components.plex_label_sync.sync.queue.QUEUE_MAX", 3)
-    monkeypatch.setattr("custom_components.plex_label_sync.live.live_sync.QUEUE_MAX", 3)
+    set_limits(ha_env.hass, queue_max=3)
     await begin(ha_env, clock, events=True, timers=True)
     titles = [title for title in ha_env.world.catalog if title.type == "movie"][:8]
     before = ha_env.state("last_sync")
@@ -243,9 +233,9 @@ async def test_label_whose_title_is_wanted_again_in_time_stays(
 
 
 async def test_socket_that_drops_fifty_times_loses_nothing(
-    ha_env: HaEnv, clock: TickingDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+    ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
-    set_limits(monkeypatch, reconnect=ReconnectTimes(first=0.01, most=0.02))
+    set_limits(ha_env.hass, reconnect=ReconnectTimes(first=0.01, most=0.02))
     await begin(ha_env, clock, events=True, timers=False)
     spare = [
         title

@@ -139,18 +139,17 @@ async def test_day_of_faults_loses_no_label_and_leaves_nothing_behind(
     ha_env: HaEnv,
     clock: TickingDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
     seed: int,
 ) -> None:
     caplog.set_level(logging.WARNING)
     retries = Retries(back_off=(0.01, 0.02), retry_after_max=0.5)
     set_limits(
-        monkeypatch,
-        plex=PlexLimits(retries=retries),
+        ha_env.hass,
+        plex=PlexLimits(retries=retries, heartbeat=None),
         pulsarr=PulsarrLimits(retries=retries),
         reconnect=ReconnectTimes(first=0.01, most=0.02),
+        settle=(0.01, 0.02),
     )
-    monkeypatch.setattr("custom_components.plex_label_sync.sync.editing.SETTLE", (0.01, 0.02))
     ha_env.hass.loop.set_debug(False)
     await ha_env.set_up()
     await ha_env.connected()

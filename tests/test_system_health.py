@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.util import dt as dt_util
 import pytest
 
-from custom_components.plex_label_sync import health
 from custom_components.plex_label_sync.const import DOMAIN
 from simulators.plex import Fault
 
-from .ha_env import SECRETS
+from .ha_env import SECRETS, set_limits
 from .short_timeouts import TOO_LONG
 from .texts import TEXTS
 
@@ -89,11 +88,9 @@ async def test_page_says_which_server_is_away(
     assert (info["pulsarr_version"] == "?") is (server == "pulsarr")
 
 
-async def test_page_waits_for_no_one(
-    ha_env: HaEnv, hass_ws_client: WebSocketGenerator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_page_waits_for_no_one(ha_env: HaEnv, hass_ws_client: WebSocketGenerator) -> None:
+    set_limits(ha_env.hass, page_timeout=2.0)  # Pulsarr answers within, on any machine
     await ha_env.set_up()
-    monkeypatch.setattr(health, "LOAD_TIMEOUT", 2.0)  # Pulsarr answers within, on any machine
     ha_env.plex.faults.add(Fault("slow_before_apply", seconds=TOO_LONG, times=None))
 
     info = await page(ha_env, hass_ws_client)

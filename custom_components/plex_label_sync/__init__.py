@@ -28,6 +28,7 @@ from .issues import (
     async_raise,
     async_update_held_issue,
 )
+from .limits import current_limits
 from .probing.runner import async_remove_trial
 from .probing.store import ProbeStore, async_forgotten_trial
 from .runtime import PlexLabelSyncConfigEntry, Runtime, plex_client, pulsarr_client
@@ -125,7 +126,9 @@ async def async_remove_entry(hass: HomeAssistant, entry: PlexLabelSyncConfigEntr
         _LOGGER.warning("The webhook in Pulsarr could not be removed: %s", err)
     if (trial := await async_forgotten_trial(hass, entry.entry_id)) is not None:
         try:
-            await async_remove_trial(plex_client(hass, entry.data), trial)
+            await async_remove_trial(
+                plex_client(hass, entry.data), trial, current_limits(hass).probe
+            )
         except ServiceError as err:
             _LOGGER.warning("The labels of a probe could not be removed: %s", err)
     unsaved = hass.data.get(_UNSAVED, {}).pop(entry.entry_id, None)

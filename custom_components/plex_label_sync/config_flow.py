@@ -104,7 +104,7 @@ class PlexLabelSyncConfigFlow(ReviewStep, domain=DOMAIN):
                 return await self.async_step_reading()
         else:
             pulsarr = pulsarr_client(self.hass, PULSARR.stored(self._data))
-            people = await async_or_none(pulsarr.people())
+            people = await async_or_none(self.hass, pulsarr.people())
             self._preview = LabelPreview(people, {}, is_set_up=False)
             if not self._pulsarr_sends_webhooks:
                 errors["base"] = "pulsarr_too_old"

@@ -10,6 +10,7 @@ from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 
 from .const import DOMAIN
+from .limits import Limits
 from .settings import Settings
 from .status import Activity, activity_signal
 
@@ -21,6 +22,7 @@ class EntryContext:
     hass: HomeAssistant
     entry: ConfigEntry[Any]
     settings: Settings
+    limits: Limits
 
     @callback
     def in_background(self, job: Coroutine[None, None, object], name: str) -> None:

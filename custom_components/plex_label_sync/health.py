@@ -2,18 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 from .runtime import Runtime
 from .sync.model import Failure, ServiceError
 
-LOAD_TIMEOUT: Final = 4.0  # seconds that a page may take to load
 
-
-async def async_failure(check: Callable[[], Awaitable[object]]) -> Failure | None:
+async def async_failure(runtime: Runtime, check: Callable[[], Awaitable[object]]) -> Failure | None:
     """Send a request and return why it failed or timed out, None on success."""
     try:
-        async with asyncio.timeout(LOAD_TIMEOUT):
+        async with asyncio.timeout(runtime.context.limits.page_timeout):
             await check()
     except ServiceError as err:
         return err.failure
@@ -25,7 +22,7 @@ async def async_failure(check: Callable[[], Awaitable[object]]) -> Failure | Non
 async def async_pulsarr_version(runtime: Runtime) -> str | None:
     """Return Pulsarr's version, None if it is not reported or the request times out."""
     try:
-        async with asyncio.timeout(LOAD_TIMEOUT):
+        async with asyncio.timeout(runtime.context.limits.page_timeout):
             return await runtime.servers.pulsarr.version()
     except (ServiceError, TimeoutError):
         return None

@@ -39,12 +39,9 @@ def with_libraries(options: Mapping[str, Any], there: Iterable[str]) -> dict[str
 
 
 @callback
-def async_remember(
-    hass: HomeAssistant, entry: ConfigEntry[Any], keys: Iterable[str], *, replace: bool = False
-) -> None:
-    """Record libraries as seen and decided about; `replace` forgets the others."""
-    before = () if replace else entry.data.get(CONF_LIBRARIES_SEEN) or ()
-    seen = sorted({*before, *keys})
+def async_remember(hass: HomeAssistant, entry: ConfigEntry[Any], keys: Iterable[str]) -> None:
+    """Record libraries as seen and decided about."""
+    seen = sorted({*(entry.data.get(CONF_LIBRARIES_SEEN) or ()), *keys})
     if seen != entry.data.get(CONF_LIBRARIES_SEEN):
         data = {**entry.data, CONF_LIBRARIES_SEEN: seen}
         hass.config_entries.async_update_entry(entry, data=data)

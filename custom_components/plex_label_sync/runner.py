@@ -6,7 +6,6 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 import logging
 import time
-from typing import Final
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, callback
@@ -43,8 +42,6 @@ from .turns import Turns, Urgency
 
 _LOGGER = logging.getLogger(__name__)
 
-STOP_TIMEOUT: Final = 8.0  # seconds; Home Assistant waits ten for an entry's tasks
-
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -71,10 +68,11 @@ class Runner:
         self.guard = LabelGuard(context, servers.pulsarr)
         self.engine = Engine(
             servers.plex,
-            self.guard,
+            self.guard.pulsarr,
             records,
             clock=time.time,
             steady=steady,
+            settle=context.limits.settle,
             lists=records.knowledge.lists,
         )
         self.schedule = Schedule(context.hass, context.entry.title, sync=self._async_scheduled)
@@ -130,7 +128,7 @@ class Runner:
         """
         self._is_stopped = True
         self.engine.stop()
-        await self._runs.wait(STOP_TIMEOUT)
+        await self._runs.wait(self._context.limits.stop_timeout)
 
     async def _async_on_stop(self, _event: Event) -> None:
         await self.async_stop()

@@ -52,7 +52,7 @@ def plex_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PlexClient:
         data[CONF_PLEX_URL],
         data[CONF_PLEX_TOKEN],
         client_id=data[CONF_CLIENT_ID],
-        limits=current_limits().plex,
+        limits=current_limits(hass).plex,
     )
 
 
@@ -60,7 +60,7 @@ def pulsarr_client(hass: HomeAssistant, data: Mapping[str, Any]) -> PulsarrClien
     """Return a client for the Pulsarr of an entry's data."""
     session = async_get_clientsession(hass, verify_ssl=data[CONF_PULSARR_VERIFY_SSL])
     url, key = data[CONF_PULSARR_URL], data[CONF_PULSARR_API_KEY]
-    return PulsarrClient(session, url, key, limits=current_limits().pulsarr)
+    return PulsarrClient(session, url, key, limits=current_limits(hass).pulsarr)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,12 +97,13 @@ class Runtime:
 
         Raises ConfigEntryAuthFailed or ConfigEntryNotReady.
         """
-        context = EntryContext(hass, entry, Settings.from_options(entry.options))
+        settings = Settings.from_options(entry.options)
+        context = EntryContext(hass, entry, settings, current_limits(hass))
         servers = Servers(context, plex_client(hass, entry.data), pulsarr_client(hass, entry.data))
         await servers.async_connect()
         runner = Runner(context, servers, records)
         await runner.async_count_ledger()
-        sharing = SharingCheck(context, servers, runner, current_limits().sharing)
+        sharing = SharingCheck(context, servers, runner)
         await sharing.async_start()
         coordinator = PlexLabelSyncCoordinator(context, servers, runner, sharing)
         labels_changed = LabelsChanged(context, servers, runner, sharing)
@@ -116,7 +117,7 @@ class Runtime:
             coordinator,
             labels_changed,
             live,
-            PlexEventFollower(context, servers, runner, live, current_limits().reconnect),
+            PlexEventFollower(context, servers, runner, live),
             WatchlistPoller(context, servers, runner),
             webhook,
             WebhookManager(context, servers, webhook),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from itertools import starmap
 from typing import Any, Final
 
 from homeassistant.components.system_health import SystemHealthRegistration
@@ -39,8 +40,8 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
     last_syncs = [one.last_sync for one in statuses if one.last_sync is not None]
     return {
         **info,
-        "can_reach_plex": _reached([one.servers.plex.info for one in running]),
-        "can_reach_pulsarr": _reached([one.servers.pulsarr.check for one in running]),
+        "can_reach_plex": _reached((one, one.servers.plex.info) for one in running),
+        "can_reach_pulsarr": _reached((one, one.servers.pulsarr.check) for one in running),
         "plex_version": _joined(one.servers.info.version for one in running),
         "pulsarr_version": _pulsarr_versions(running),
         "pending": sum(one.pending for one in statuses),
@@ -50,9 +51,9 @@ async def system_health_info(hass: HomeAssistant) -> dict[str, Any]:
     }
 
 
-async def _reached(checks: Iterable[_Check]) -> _Verdict:
+async def _reached(checks: Iterable[tuple[Runtime, _Check]]) -> _Verdict:
     """Return "ok" if all servers respond, else the failure of the first that does not."""
-    failures = await asyncio.gather(*map(async_failure, checks))
+    failures = await asyncio.gather(*starmap(async_failure, checks))
     for failure in failures:
         if failure is not None:
             return _failed(failure)

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 from homeassistant.config_entries import ConfigEntryState
 import pytest
 
-from custom_components.plex_label_sync import limits
 from custom_components.plex_label_sync.const import (
     CONF_PLEX_URL,
     CONF_PULSARR_URL,
 )
-from custom_components.plex_label_sync.limits import Limits
+from custom_components.plex_label_sync.limits import current_limits
 from custom_components.plex_label_sync.plex.limits import PlexLimits
 from custom_components.plex_label_sync.pulsarr.limits import PulsarrLimits
 from simulators.http import Fault
@@ -33,7 +32,7 @@ from ..flow_fixtures import (
     to_libraries,
     to_pulsarr,
 )
-from ..ha_env import PLEX_TOKEN, PULSARR_KEY
+from ..ha_env import PLEX_TOKEN, PULSARR_KEY, set_limits
 from ..tls_front import self_signed_front
 
 if TYPE_CHECKING:
@@ -41,17 +40,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from homeassistant.config_entries import ConfigFlowResult
+    from homeassistant.core import HomeAssistant
 
     from ..ha_env import HaEnv
 
 
 @contextmanager
-def short_limits() -> Iterator[None]:
+def short_limits(hass: HomeAssistant) -> Iterator[None]:
     """Wait for an answer as long as a slow machine may need for one, and no longer."""
-    with pytest.MonkeyPatch.context() as patches:
-        some = Limits(PlexLimits(probe_timeout=2.0), PulsarrLimits(probe_timeout=2.0))
-        patches.setattr(limits, "USUAL", some)
-        yield
+    before = current_limits(hass)
+    set_limits(hass, plex=PlexLimits(probe_timeout=2.0), pulsarr=PulsarrLimits(probe_timeout=2.0))
+    yield
+    set_limits(hass, plex=before.plex, pulsarr=before.pulsarr)
 
 
 async def assert_plex_is_put_right(ha_env: HaEnv, shown: ConfigFlowResult) -> None:
@@ -150,7 +150,7 @@ async def test_plex_that_takes_too_long_is_reported_beside_the_address(
     shown = await start(ha_env.hass)
     ha_env.plex.faults.add(Fault(kind="slow_before_apply", route=route, seconds=60, times=None))
 
-    with short_limits():
+    with short_limits(ha_env.hass):
         shown = await submit(ha_env.hass, shown, **plex_input(ha_env))
 
     assert_form(shown, "plex_manual", url="timeout")
@@ -280,7 +280,7 @@ async def test_pulsarr_that_takes_too_long_is_reported_beside_the_address(
     shown = await to_pulsarr(ha_env)
     ha_env.pulsarr.faults.add(Fault(kind="slow_before_apply", seconds=60, times=None))
 
-    with short_limits():
+    with short_limits(ha_env.hass):
         shown = await submit(ha_env.hass, shown, **pulsarr_input(ha_env))
 
     assert_form(shown, "pulsarr", url="timeout")

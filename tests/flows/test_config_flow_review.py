@@ -175,6 +175,18 @@ async def test_label_that_no_one_could_confirm_is_left_for_repairs(ha_env: HaEnv
     assert ha_env.plex.state.carriers("flat four") == []
 
 
+async def test_name_is_kept_for_somebody_whose_row_cannot_be_read(ha_env: HaEnv) -> None:
+    shown = await to_libraries(ha_env)
+    first, second = (user.name for user in ha_env.pulsarr.state.users()[:2])
+    ha_env.pulsarr.state.change_user(ha_env.person(second), name=first.capitalize())
+    ha_env.pulsarr.faults.add(Fault("null_row", match="users/list", times=None))
+
+    text = shown_review(await to_review(ha_env.hass, shown))
+
+    assert f"until you decide in Repairs: `{first.capitalize()}`" in text
+    assert f"→ `{second}`" in text
+
+
 async def test_long_lists_are_cut(ha_env: HaEnv) -> None:
     film = ha_env.spare(in_plex=True)
     for count in range(PEOPLE_MAX + 3):

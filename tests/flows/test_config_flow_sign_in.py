@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 import logging
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import requests
 
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.flows import connections, sign_in
+from custom_components.plex_label_sync.limits import SignInTimes
 from simulators.http import Fault
 from simulators.plex import Library, PlexSimulator, PlexTv
 from simulators.plex.account_rows import CLOSED_PORT, connection
@@ -41,7 +43,7 @@ from ..flow_fixtures import (
     submit,
     suggested,
 )
-from ..ha_env import PLEX_TOKEN
+from ..ha_env import PLEX_TOKEN, set_limits
 from ..plex_tv_fixtures import lead_to
 from ..tls_front import self_signed_front
 from .test_config_flow_existing import know
@@ -57,7 +59,7 @@ if TYPE_CHECKING:
 
 ACCOUNT_TOKEN: Final = "account-token-of-the-tests"
 OTHER_TOKEN: Final = "plex-token-of-the-other-server"
-FOREVER: Final = 3600.0  # seconds
+QUICK: Final = SignInTimes(poll=0.02)
 
 
 @pytest.fixture
@@ -79,7 +81,7 @@ async def plex_tv(
         lead_to(monkeypatch, tv.url)
         resources = MyPlexResource.key.replace("https://plex.tv", tv.url)
         monkeypatch.setattr(MyPlexResource, "key", resources)
-        monkeypatch.setattr(sign_in, "POLL_INTERVAL", 0.02)
+        set_limits(ha_env.hass, sign_in=QUICK)
         answers_at(tv, ha_env.plex)
         yield tv
 
@@ -175,10 +177,9 @@ async def test_signing_in_sets_up_the_only_server_and_nothing_is_typed(
     ha_env: HaEnv,
     plex_tv: PlexTv,
     hass_client: ClientSessionGenerator,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sign_in, "POLL_INTERVAL", FOREVER)
     hass = ha_env.hass
+    set_limits(hass, sign_in=SignInTimes(poll=3600.0))
     assert await async_setup_component(hass, "config", {})
     browser = await hass_client()
     flows = "/api/config/config_entries/flow"
@@ -367,10 +368,10 @@ async def test_closing_the_flow_ends_the_sign_in(
 async def test_sign_in_that_is_not_finished_in_time_is_reported_and_can_be_begun_again(
     ha_env: HaEnv, plex_tv: PlexTv
 ) -> None:
-    with pytest.MonkeyPatch.context() as patches:
-        patches.setattr(sign_in, "SIGN_IN_TIMEOUT", 0.1)
-        shown = await come_back(ha_env, await begin(ha_env))
+    set_limits(ha_env.hass, sign_in=replace(QUICK, most=0.1))
+    shown = await come_back(ha_env, await begin(ha_env))
     assert_sign_in_failed(shown, "sign_in_expired")
+    set_limits(ha_env.hass, sign_in=QUICK)
 
     shown = await submit(ha_env.hass, shown, next_step_id="plex_sign_in")
     assert_outside(shown)
@@ -422,11 +423,9 @@ async def test_refused_token_can_be_entered_when_plex_tv_is_away(
     assert_aborted(shown, "reauth_successful")
 
 
-async def test_plex_tv_that_takes_too_long_is_reported(
-    ha_env: HaEnv, plex_tv: PlexTv, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_plex_tv_that_takes_too_long_is_reported(ha_env: HaEnv, plex_tv: PlexTv) -> None:
     plex_tv.faults.add(Fault(kind="slow_before_apply", seconds=0.5))
-    monkeypatch.setattr(sign_in, "THREAD_TIMEOUT", 0.1)
+    set_limits(ha_env.hass, sign_in=replace(QUICK, answer_timeout=0.1))
 
     assert_sign_in_failed(await begin(ha_env), "plex_tv_unreachable")
 

@@ -10,13 +10,14 @@ from hypothesis import example, given, strategies as st
 import pytest
 
 from custom_components.plex_label_sync.escaping import as_code
-from custom_components.plex_label_sync.flows import label_preview, lookup
+from custom_components.plex_label_sync.flows import label_preview
 from custom_components.plex_label_sync.sync.model import Person, SyncSettings
 from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from custom_components.plex_label_sync.sync.preview import label_preview as rows_of
 from simulators.http import Fault
 
 from ..flow_fixtures import assert_form, default_of, finish, submit, to_libraries
+from ..ha_env import set_limits
 from ..short_timeouts import TOO_LONG
 from ..sync.test_preview import families
 from ..texts import TEXTS
@@ -136,10 +137,8 @@ async def test_format_by_which_people_share_a_label_is_reported_once_with_the_li
 
 
 @pytest.mark.parametrize("kind", ["drop", "html", "slow_before_apply"])
-async def test_people_who_are_not_known_at_present_do_not_hold_up(
-    ha_env: HaEnv, monkeypatch: pytest.MonkeyPatch, kind: Any
-) -> None:
-    monkeypatch.setattr(lookup, "LOOKUP_TIMEOUT", 2.0)  # what works is within, on any machine
+async def test_people_who_are_not_known_at_present_do_not_hold_up(ha_env: HaEnv, kind: Any) -> None:
+    set_limits(ha_env.hass, names_timeout=2.0)  # what works is within, on any machine
     for route in ("/v1/users/users/list/with-counts", "/v1/users/users/list"):
         # The first try of each is what the credential is checked with.
         fault = Fault(kind=kind, route=route, nth=2, seconds=TOO_LONG, times=None)

@@ -11,7 +11,7 @@ from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.setup import async_setup_component
 import pytest
 
-from custom_components.plex_label_sync.flows import lookup, options_flow
+from custom_components.plex_label_sync.flows import options_flow
 from custom_components.plex_label_sync.sync.model import RemovedLabelMode, SyncSettings, fold
 from custom_components.plex_label_sync.sync.person_id import pulsarr_id
 from simulators.http import Fault
@@ -26,7 +26,7 @@ from ..flow_fixtures import (
     sections_of,
     selector_of,
 )
-from ..ha_env import WEBHOOK_ID, WEBHOOK_SECRET
+from ..ha_env import WEBHOOK_ID, WEBHOOK_SECRET, set_limits
 from ..short_timeouts import TOO_LONG
 from ..texts import TEXTS, read_json
 
@@ -396,10 +396,8 @@ async def test_choice_is_kept_as_it_is_while_no_one_knows_which_libraries_there_
 
 
 @pytest.mark.parametrize("kind", ["drop", "slow_before_apply", "html", "unauthorized"])
-async def test_form_opens_and_saves_while_both_servers_are_away(
-    ha_env: HaEnv, monkeypatch: pytest.MonkeyPatch, kind: Any
-) -> None:
-    monkeypatch.setattr(lookup, "LOOKUP_TIMEOUT", 0.2)
+async def test_form_opens_and_saves_while_both_servers_are_away(ha_env: HaEnv, kind: Any) -> None:
+    set_limits(ha_env.hass, names_timeout=0.2)
     entry = ha_env.add_entry(exclude_people=["3"])
     for server in (ha_env.plex, ha_env.pulsarr):
         seconds = TOO_LONG if kind == "slow_before_apply" else 0.0

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-import pytest
 
 from custom_components.plex_label_sync.const import CONF_PLEX_URL, CONF_PULSARR_URL
-from custom_components.plex_label_sync.flows import reachable_urls
 
 from ..flow_fixtures import (
     assert_form,
@@ -22,6 +20,7 @@ from ..flow_fixtures import (
     submit,
     to_pulsarr,
 )
+from ..ha_env import set_limits
 from ..tls_front import self_signed_front
 
 if TYPE_CHECKING:
@@ -92,9 +91,9 @@ async def test_redirect_to_another_host_or_without_encryption_is_not_followed(
 
 
 async def test_plex_without_a_port_is_found_at_its_usual_one(
-    ha_env: HaEnv, monkeypatch: pytest.MonkeyPatch
+    ha_env: HaEnv,
 ) -> None:
-    monkeypatch.setattr(reachable_urls, "PLEX_PORT", ha_env.plex.port)
+    set_limits(ha_env.hass, plex_port=ha_env.plex.port)
     for address in ("127.0.0.1", "http://127.0.0.1/web/index.html"):
         shown = await submit(
             ha_env.hass, await start(ha_env.hass), **plex_input(ha_env, url=address)
@@ -117,10 +116,10 @@ async def test_pulsarr_has_no_usual_port_and_may_be_pasted_from_its_web_interfac
 
 
 async def test_address_that_is_changed_later_is_found_in_the_same_way(
-    ha_env: HaEnv, monkeypatch: pytest.MonkeyPatch
+    ha_env: HaEnv,
 ) -> None:
     await ha_env.set_up()
-    monkeypatch.setattr(reachable_urls, "PLEX_PORT", ha_env.plex.port)
+    set_limits(ha_env.hass, plex_port=ha_env.plex.port)
     shown = await start_reconfigure(ha_env.hass, ha_env.entry)
     shown = await submit(ha_env.hass, shown, url="127.0.0.1", token="", verify_ssl=True)
     assert_form(shown, "reconfigure_pulsarr")

@@ -20,6 +20,7 @@ from ..ha_env import eventually, later, set_limits
 
 if TYPE_CHECKING:
     from freezegun.api import TickingDateTimeFactory
+    from homeassistant.core import HomeAssistant
 
     from simulators.catalog import CatalogTitle
     from simulators.http import FaultKind
@@ -31,11 +32,9 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 
 @pytest.fixture(autouse=True)
-def _no_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_polls(hass: HomeAssistant) -> None:
     """Leave out the looks at the watchlists, which would find what Plex told of anyway."""
-    monkeypatch.setattr(
-        "custom_components.plex_label_sync.live.watchlist_poller.POLL_INTERVAL", 30 * 24 * 3600.0
-    )
+    set_limits(hass, watchlist_poll=30 * 24 * 3600.0)
 
 
 WINDOW = 2  # seconds, in which the events of a burst are gathered
@@ -266,12 +265,11 @@ async def test_fault_that_no_one_expected_ends_no_live_updates_and_is_reported_o
     ha_env: HaEnv,
     clock: TickingDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
     *,
     where: str,
     fault: type[BaseException],
 ) -> None:
-    set_limits(monkeypatch, reconnect=ReconnectTimes(first=0.02, most=0.02))
+    set_limits(ha_env.hass, reconnect=ReconnectTimes(first=0.02, most=0.02))
     await begin(ha_env, clock)
     running = ha_env.entry.runtime_data
     place = {

@@ -14,7 +14,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from simulators.plex import Fault, PlexKnobs
 from simulators.pulsarr.payloads import user_created, watchlist_removed
 
-from ..ha_env import eventually, later
+from ..ha_env import eventually, later, set_limits
 from ..short_timeouts import TOO_LONG
 
 if TYPE_CHECKING:
@@ -299,11 +299,9 @@ async def test_empty_list_of_people_changes_nothing(
 
 
 async def test_newcomer_is_checked_again_after_one_and_five_minutes(
-    ha_env: HaEnv, clock: TickingDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+    ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
-    monkeypatch.setattr(
-        "custom_components.plex_label_sync.live.watchlist_poller.POLL_INTERVAL", 30 * 24 * 3600.0
-    )
+    set_limits(ha_env.hass, watchlist_poll=30 * 24 * 3600.0)
     await begin(ha_env, clock)
     user = await ha_env.pulsarr.add_user("nina2")
     assert ha_env.pulsarr.deliveries[-1].data == user_created(user)
@@ -321,11 +319,9 @@ async def test_newcomer_is_checked_again_after_one_and_five_minutes(
 
 
 async def test_removal_that_is_reported_before_the_row_is_deleted_is_checked_again(
-    ha_env: HaEnv, clock: TickingDateTimeFactory, monkeypatch: pytest.MonkeyPatch
+    ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:
-    monkeypatch.setattr(
-        "custom_components.plex_label_sync.live.watchlist_poller.POLL_INTERVAL", 30 * 24 * 3600.0
-    )
+    set_limits(ha_env.hass, watchlist_poll=30 * 24 * 3600.0)
     await begin(ha_env, clock, removed_label_mode="remove")
     rosa = ha_env.person("rosa")
     title = ha_env.spare(in_plex=True)
@@ -355,12 +351,9 @@ async def test_removal_that_is_reported_before_the_row_is_deleted_is_checked_aga
 async def test_removal_whose_row_goes_minutes_later_is_noticed(
     ha_env: HaEnv,
     clock: TickingDateTimeFactory,
-    monkeypatch: pytest.MonkeyPatch,
     row_goes_after: int,
 ) -> None:
-    monkeypatch.setattr(
-        "custom_components.plex_label_sync.live.watchlist_poller.POLL_INTERVAL", 30 * 24 * 3600.0
-    )
+    set_limits(ha_env.hass, watchlist_poll=30 * 24 * 3600.0)
     await begin(ha_env, clock, removed_label_mode="remove")
     rosa = ha_env.person("rosa")
     title = want_silently(ha_env, "rosa")

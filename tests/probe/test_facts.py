@@ -28,6 +28,7 @@ from custom_components.plex_label_sync.probe.model import (
 from custom_components.plex_label_sync.probe.pacing import (
     NoRequestLeftError,
     Pace,
+    ProbeTimes,
     StoppedError,
 )
 from custom_components.plex_label_sync.probe.ports import PlexPort
@@ -135,7 +136,9 @@ def test_limits_are_where_the_answers_say(
         for number in range(there)
     )
 
-    asyncio.run(Reading(cast("PlexPort", plex), Pace(clock=lambda: 0.0), found).many(place))
+    asyncio.run(
+        Reading(cast("PlexPort", plex), Pace(ProbeTimes(clock=lambda: 0.0)), found).many(place)
+    )
 
     assert within(found.facts[Code.MULTI_GET_MAX].answer, items_max)
     assert within(found.facts[Code.URL_LIMIT].answer, length_max)
@@ -145,7 +148,7 @@ def test_limits_are_where_the_answers_say(
 
 
 async def test_pace_never_sends_more_than_it_may() -> None:
-    pace = Pace(clock=lambda: 0.0)
+    pace = Pace(ProbeTimes(clock=lambda: 0.0))
     pace.reserve = 5
     for _ in range(REQUESTS_MAX - 5):
         pace.take()
@@ -167,7 +170,7 @@ async def test_pace_keeps_edits_apart_and_few() -> None:
         now += seconds
         slept.append(seconds)
 
-    pace = Pace(sleep=sleep, clock=lambda: now)
+    pace = Pace(ProbeTimes(sleep=sleep, clock=lambda: now))
     for _ in range(EDITS_MAX):
         await pace.take_edit()
         now += 0.25
@@ -178,7 +181,7 @@ async def test_pace_keeps_edits_apart_and_few() -> None:
 
 
 async def test_pace_ends_a_wait_when_it_is_stopped() -> None:
-    pace = Pace(clock=lambda: 0.0)
+    pace = Pace(ProbeTimes(clock=lambda: 0.0))
     waiting = asyncio.create_task(pace.wait(60.0))
     await asyncio.sleep(0)
     pace.stop()

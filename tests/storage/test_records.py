@@ -48,91 +48,36 @@ def test_damaged_old_file_is_refused_like_a_damaged_new_one(data: dict[str, Any]
 
 
 # One literal file for each version that is read, and what is in it.
-LEDGERS: dict[int, dict[str, Any]] = {
-    3: {"items": [["1", "11", ""]], "kinds": [["Anna", [], 0]], "rows": [0, 0, 1_790_000_000, 0]},
-    4: {
-        "items": [["1", "11", ""]],
-        "identities": [["", "", "", 0, []]],
-        "kinds": [["Anna", [], 0]],
-        "rows": [0, 0, 1_790_000_000, 0],
-        "people": [],
-    },
-    5: {
-        "items": [["1", "11", ""]],
-        "identities": [["", "", "", 0, []]],
-        "kinds": [["Anna", [], 0]],
-        "rows": [0, 0, 1_790_000_000, 0],
-        "people": [],
-    },
+LEDGER: dict[str, Any] = {
+    "items": [["1", "11", ""]],
+    "kinds": [["Anna", [], 0]],
+    "rows": [0, 0, 1_790_000_000, 0],
+}
+IDENTIFIED: dict[str, Any] = {"identities": [["", "", "", 0, []]], "people": []}
+LEDGERS: dict[int, dict[str, Any]] = {3: LEDGER, 4: LEDGER | IDENTIFIED, 5: LEDGER | IDENTIFIED}
+RUN: dict[str, Any] = {
+    "id": "a1",
+    "kind": "full",
+    "started": 5.0,
+    "status": "done",
+    "changes": [0, 0],
+}
+SENTENCE: dict[str, Any] = {
+    "items": [["1", "11", "Heat"]],
+    "edits": [["add", "Anna", "anna wants it", True]],
+}
+CODE: dict[str, Any] = {
+    "libraries": [["1", ""]],
+    "items": [[0, "11", "Heat", "", ""]],
+    "edits": [["add", "Anna", True, {"code": "wanted"}, [0]]],
+    "runs": [RUN | {"by": "unknown"}],
 }
 JOURNALS: dict[int, dict[str, Any]] = {
-    3: {
-        "items": [["1", "11", "Heat"]],
-        "edits": [["add", "Anna", "anna wants it", True]],
-        "runs": [{"id": "a1", "kind": "full", "started": 5.0, "status": "done", "changes": [0, 0]}],
-    },
-    4: {
-        "items": [["1", "11", "Heat"]],
-        "edits": [["add", "Anna", "anna wants it", True]],
-        "runs": [
-            {
-                "id": "a1",
-                "kind": "full",
-                "started": 5.0,
-                "by": "unknown",
-                "status": "done",
-                "changes": [0, 0],
-            }
-        ],
-    },
-    5: {
-        "libraries": [["1", ""]],
-        "people": [[0, "anna"]],
-        "items": [[0, "11", "Heat", "", ""]],
-        "edits": [["add", "Anna", True, {"code": "wanted"}, [0]]],
-        "runs": [
-            {
-                "id": "a1",
-                "kind": "full",
-                "started": 5.0,
-                "by": "unknown",
-                "status": "done",
-                "changes": [0, 0],
-            }
-        ],
-    },
-    6: {
-        "libraries": [["1", ""]],
-        "people": [["", "anna"]],
-        "items": [[0, "11", "Heat", "", ""]],
-        "edits": [["add", "Anna", True, {"code": "wanted"}, [0]]],
-        "runs": [
-            {
-                "id": "a1",
-                "kind": "full",
-                "started": 5.0,
-                "by": "unknown",
-                "status": "done",
-                "changes": [0, 0],
-            }
-        ],
-    },
-    7: {
-        "libraries": [["1", ""]],
-        "people": [["", "anna"]],
-        "items": [[0, "11", "Heat", "", ""]],
-        "edits": [["add", "Anna", True, {"code": "wanted"}, [0]]],
-        "runs": [
-            {
-                "id": "a1",
-                "kind": "full",
-                "started": 5.0,
-                "by": "unknown",
-                "status": "done",
-                "changes": [0, 0],
-            }
-        ],
-    },
+    3: SENTENCE | {"runs": [RUN]},
+    4: SENTENCE | {"runs": [RUN | {"by": "unknown"}]},
+    5: CODE | {"people": [[0, "anna"]]},
+    6: CODE | {"people": [["", "anna"]]},
+    7: CODE | {"people": [["", "anna"]]},
 }
 
 

@@ -308,6 +308,7 @@ async def open_env(
     remembers: bool = False,
     plex_limits: PlexLimits | None = None,
     pulsarr_limits: PulsarrLimits | None = None,
+    plex_client: type[PlexClient] = PlexClient,
     **world: Any,
 ) -> AsyncIterator[EngineEnv]:
     """Run both servers over a small world, by default 60 movies, 20 shows and six people.
@@ -328,7 +329,7 @@ async def open_env(
         recorder = Memory(plex)
 
         def make_engine() -> tuple[Engine, PlexClient]:
-            client = PlexClient(
+            client = plex_client(
                 session,
                 plex.url,
                 PLEX_TOKEN,
@@ -347,6 +348,7 @@ async def open_env(
                 ),
                 recorder,
                 clock=clock,
+                steady=clock,
                 sleep=asyncio.sleep if real_sleep else clock.sleep,
                 lists=recorder.lists,
             )

@@ -1,6 +1,6 @@
 """Parts of the safety machine: records that survive crashes, a fragile Plex, label ownership."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 import re
 from typing import Any, Final, Literal, get_args
@@ -14,7 +14,6 @@ from custom_components.plex_label_sync.sync.model import (
     Failure,
     Gap,
     Item,
-    LabelledItem,
     Library,
     MediaType,
     Person,
@@ -167,59 +166,24 @@ class Records:
         self._disk_ledger, self._disk_journal = backup
 
 
-class FragilePlex:
-    """A real client in whose calls the process can end and responses to edits can get lost."""
+class FragilePlex(PlexClient):
+    """A client in whose calls the process can end and responses to edits can get lost."""
 
-    def __init__(self, client: PlexClient, injected: InjectedFaults) -> None:
-        self._client = client
+    def __init__(self, *args: Any, injected: InjectedFaults, **more: Any) -> None:
+        super().__init__(*args, **more)
         self._injected = injected
-
-    async def libraries(self, on_gap: Callable[[Gap], object] | None = None) -> tuple[Library, ...]:
-        """Pass the call on."""
-        return await self._client.libraries(on_gap)
-
-    def pages[T](
-        self,
-        library: Library,
-        pick: Callable[[tuple[Item, ...]], T],
-        on_gap: Callable[[Gap], object] | None = None,
-    ) -> AsyncGenerator[T]:
-        """Pass the call on."""
-        return self._client.pages(library, pick, on_gap)
-
-    async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
-        """Pass the call on."""
-        return await self._client.newest(library, limit)
-
-    async def with_plex_id(self, library: Library, plex_id: str) -> tuple[Item, ...]:
-        """Pass the call on."""
-        return await self._client.with_plex_id(library, plex_id)
 
     async def labels(
         self, library: Library, on_gap: Callable[[Gap], object] | None = None
     ) -> tuple[StoredLabel, ...]:
         """Pass the call on, unless the process ends."""
         self._injected.pass_by("directory")
-        return await self._client.labels(library, on_gap)
+        return await super().labels(library, on_gap)
 
     async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
         """Pass the call on, unless the process ends."""
         self._injected.pass_by("carriers")
-        return await self._client.carriers(library, label)
-
-    async def count_without(self, library: Library, label: StoredLabel) -> int:
-        """Pass the call on."""
-        return await self._client.count_without(library, label)
-
-    async def labelled(
-        self, rating_keys: Sequence[str], on_gap: Callable[[Gap], object] | None = None
-    ) -> tuple[LabelledItem, ...]:
-        """Pass the call on."""
-        return await self._client.labelled(rating_keys, on_gap)
-
-    async def with_title(self, library: Library, text: str, limit: int) -> tuple[Item, ...]:
-        """Pass the call on."""
-        return await self._client.with_title(library, text, limit)
+        return await super().carriers(library, label)
 
     async def edit(
         self,
@@ -227,13 +191,13 @@ class FragilePlex:
         rating_keys: Sequence[str],
         add: Sequence[str],
         remove: Sequence[str],
-    ) -> Mapping[str, ServiceError]:
+    ) -> dict[str, ServiceError]:
         """Pass the call on; the process may end at any point, and the response may get lost."""
         self._injected.pass_by("before edit")
         halfway = self._injected.reach("half edit")
         if halfway or self._injected.lost == "half":
             rating_keys = rating_keys[: (len(rating_keys) + 1) // 2]
-        refused = await self._client.edit(library, rating_keys, add, remove)
+        refused = await super().edit(library, rating_keys, add, remove)
         if halfway:
             raise Crash
         self._injected.pass_by("after edit")

@@ -10,7 +10,6 @@ from unittest import mock
 import aiohttp
 from hypothesis.stateful import RuleBasedStateMachine
 
-from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.pulsarr.client import PulsarrClient
 from custom_components.plex_label_sync.sync import protection, safety_check
 from custom_components.plex_label_sync.sync.changes import Action, Row, RowKey
@@ -112,12 +111,20 @@ class CheckedMachine(RuleBasedStateMachine):
         """Create a new engine on what is on disk."""
         self.records.restart()
         session, sleep = self.session, self._sleep
-        client = PlexClient(session, self.plex.url, PLEX_TOKEN, client_id="tests", sleep=sleep)
+        plex = FragilePlex(
+            session,
+            self.plex.url,
+            PLEX_TOKEN,
+            client_id="tests",
+            sleep=sleep,
+            injected=self.injected,
+        )
         self.engine = Engine(
-            FragilePlex(client, self.injected),
+            plex,
             PulsarrClient(session, self.pulsarr.url, PULSARR_KEY, sleep=sleep),
             self.records,
             clock=self.clock,
+            steady=self.clock,
             sleep=self._sleep,
             lists=self.records.lists,
         )

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from custom_components.plex_label_sync.sync import change_detection
 from custom_components.plex_label_sync.sync.change_detection import LISTING_AGE_MAX
 from custom_components.plex_label_sync.sync.model import RemovedLabelMode, fold
 from custom_components.plex_label_sync.sync.person_id import pulsarr_id
@@ -66,9 +65,9 @@ async def test_what_is_asked_by_hand_is_checked_thoroughly(env: EngineEnv) -> No
 
 
 async def test_cost_of_an_idle_sync_does_not_grow_with_what_is_wanted(
-    env: EngineEnv, monkeypatch: pytest.MonkeyPatch
+    env: EngineEnv,
 ) -> None:
-    monkeypatch.setattr(change_detection, "ITEMS_AT_ONCE", 1)
+    env.limit_plex(items_per_request=1)
     await env.sync(routine=True)
     run = await by_the_clock(env)
     assert env.plex.stats.count("GET", METADATA_ROUTE) == 0

@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import Any, Final
 
 import pytest
 
 from custom_components.plex_label_sync.plex.server import PlexClient
-from custom_components.plex_label_sync.sync import first_read
 from custom_components.plex_label_sync.sync.changes import RowKey
 from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
@@ -37,7 +37,7 @@ from .engine_env import (
     SECTIONS_ROUTE,
     EngineEnv,
     merged,
-    open_env,
+    open_env as open_usual_env,
 )
 
 REMOVE = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
@@ -53,10 +53,13 @@ SMALL: Final[dict[str, Any]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _many_items(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have labels read label by label first, as where there are many more items than labels."""
-    monkeypatch.setattr(first_read, "ITEMS_AT_ONCE", 1)
+class OneByOne(PlexClient):
+    """Has labels read label by label first, as where there are many more items than labels."""
+
+    items_per_request = 1
+
+
+open_env: Final = partial(open_usual_env, plex_client=OneByOne)
 
 
 @pytest.fixture

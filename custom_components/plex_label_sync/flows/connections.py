@@ -128,14 +128,14 @@ def plex_client(hass: HomeAssistant, login: Login, client_id: str) -> PlexClient
     """Return a client for a Plex server; `client_id` names this installation to Plex."""
     session = async_get_clientsession(hass, login.verify_ssl)
     return PlexClient(
-        session, login.url, login.secret, client_id=client_id, limits=current_limits().plex
+        session, login.url, login.secret, client_id=client_id, limits=current_limits(hass).plex
     )
 
 
 def pulsarr_client(hass: HomeAssistant, login: Login) -> PulsarrClient:
     """Return a client for a Pulsarr server."""
     session = async_get_clientsession(hass, login.verify_ssl)
-    return PulsarrClient(session, login.url, login.secret, limits=current_limits().pulsarr)
+    return PulsarrClient(session, login.url, login.secret, limits=current_limits(hass).pulsarr)
 
 
 async def async_try_plex(
@@ -213,7 +213,7 @@ async def _async_speaks_json(hass: HomeAssistant, login: Login) -> bool:
     """Return whether unauthorized requests are rejected in JSON, as Pulsarr does."""
     try:
         async with (
-            asyncio.timeout(current_limits().pulsarr.probe_timeout),
+            asyncio.timeout(current_limits(hass).pulsarr.probe_timeout),
             strict_session(async_get_clientsession(hass, login.verify_ssl)) as session,
             session.get(f"{login.url}/v1/users/users/list", allow_redirects=False) as response,
         ):

@@ -3,19 +3,19 @@
 import asyncio
 from collections.abc import Awaitable
 import logging
-from typing import Final
 
+from homeassistant.core import HomeAssistant
+
+from ..limits import current_limits
 from ..sync.model import ServiceError
 
 _LOGGER = logging.getLogger(__name__)
 
-LOOKUP_TIMEOUT: Final = 8.0  # seconds that a form waits for names
 
-
-async def async_or_none[T](answer: Awaitable[T]) -> T | None:
+async def async_or_none[T](hass: HomeAssistant, answer: Awaitable[T]) -> T | None:
     """Return a server's response, None if it fails or times out."""
     try:
-        async with asyncio.timeout(LOOKUP_TIMEOUT):
+        async with asyncio.timeout(current_limits(hass).names_timeout):
             return await answer
     except (ServiceError, TimeoutError) as err:
         _LOGGER.debug("Showing a form without names: %r", err)

@@ -202,7 +202,7 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         plex = plex_client(self.hass, PLEX.stored(data), data[CONF_CLIENT_ID])
         pulsarr = pulsarr_client(self.hass, PULSARR.stored(data))
         libraries, people = await asyncio.gather(
-            async_or_none(plex.libraries()), async_or_none(pulsarr.people())
+            async_or_none(self.hass, plex.libraries()), async_or_none(self.hass, pulsarr.people())
         )
         self._libraries = {library.key: one_line(library.name) for library in libraries or ()}
         self._people = {public_id(person.id): shown_name(person) for person in people or ()}

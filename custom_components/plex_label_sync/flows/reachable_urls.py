@@ -22,7 +22,6 @@ from .connections import PLEX, Login, Peer
 
 _LOGGER = logging.getLogger(__name__)
 
-PLEX_PORT: Final = 32400
 PLEX_PATH: Final = "/identity"
 PULSARR_PATH: Final = "/v1/users/users/list"
 _JSON: Final = {"Accept": "application/json"}
@@ -42,11 +41,11 @@ async def async_reach(hass: HomeAssistant, peer: Peer, login: Login) -> Login:
     It differs from the entered one if the server redirects to https, or if a Plex server listens
     on its default port only. Other problems of the address show when the login is validated.
     """
-    limits = current_limits()
+    limits = current_limits(hass)
     if peer is not PLEX:
         reply = await _request(hass, login, PULSARR_PATH, limits.pulsarr.probe_timeout)
         return replace(login, url=reply.base or login.url)
-    usual = with_default_port(login.url, PLEX_PORT)
+    usual = with_default_port(login.url, limits.plex_port)
     urls = [login.url] if usual is None else [login.url, usual]
     replies = await asyncio.gather(
         *(

@@ -19,12 +19,12 @@ from ..pulsarr.client import PulsarrClient
 from ..sync.changes import Change, RowKey
 from ..sync.engine import Engine
 from ..sync.first_sync import FirstSync, first_sync
-from ..sync.label_conflicts import Confirmed, Conflict, resolve
+from ..sync.label_conflicts import Confirmed, Conflict, Resolution
 from ..sync.ledger import Ledger
-from ..sync.model import Gap, Person, ServiceError, SyncSettings, Title
-from ..sync.person_id import PersonId
+from ..sync.model import ServiceError, SyncSettings
 from ..sync.progress import Progress
 from ..sync.request import FullRequest
+from ..sync.resolved_people import ResolvedPulsarr
 from .review_text import TEXTS_KEY, listed, review_text
 
 
@@ -59,8 +59,14 @@ class Reader:
     ) -> None:
         """Initialize with the confirmed labels, and the ledger that would be taken over."""
         self._plex = plex
+        self._pulsarr = ResolvedPulsarr(
+            pulsarr,
+            confirmed=lambda: confirmed,
+            settings=lambda: settings,
+            resolved=self._resolved,
+        )
         self._settings = settings
-        self._people = _AgreedPeople(pulsarr, confirmed, settings)
+        self._undecided: tuple[Conflict, ...] = ()
         self._ledger = Ledger() if ledger is None else ledger
 
     async def async_read(self, reached: Callable[[int], object]) -> Review:
@@ -69,7 +75,7 @@ class Reader:
         What a server's failure leaves unknown is part of the result.
         """
         recorder = _NothingToWriteTo(self._ledger.copy())
-        engine = Engine(self._plex, self._people, recorder, clock=time.time, steady=steady)
+        engine = Engine(self._plex, self._pulsarr, recorder, clock=time.time, steady=steady)
         run = await engine.run(
             FullRequest(dry_run=True), self._settings, progress=Progress(reached)
         )
@@ -83,44 +89,10 @@ class Reader:
             self._plex.libraries_seen,
             self._settings,
         )
-        return Review(first, undecided=self._people.undecided)
+        return Review(first, undecided=self._undecided)
 
-
-class _AgreedPeople:
-    """A Pulsarr client whose people have the names that the first sync will use."""
-
-    def __init__(
-        self, pulsarr: PulsarrClient, confirmed: Confirmed, settings: SyncSettings
-    ) -> None:
-        self._pulsarr = pulsarr
-        self._confirmed = confirmed
-        self._settings = settings
-        self.undecided: tuple[Conflict, ...] = ()
-
-    async def people(
-        self, *, tries: int = 3, on_gap: Callable[[Gap], object] | None = None
-    ) -> tuple[Person, ...]:
-        """Return all users, with confirmed names for those in a conflict.
-
-        Rows that cannot be read are reported to `on_gap`. Raises ServiceError.
-        """
-        people = await self._pulsarr.people(tries=tries, on_gap=on_gap)
-        resolution = resolve(people, self._confirmed, self._settings)
-        self.undecided = resolution.undecided
-        return resolution.people
-
-    async def watchlist(
-        self,
-        person_id: PersonId,
-        *,
-        tries: int = 3,
-        on_gap: Callable[[Gap], object] | None = None,
-    ) -> tuple[Title, ...]:
-        """Return one user's watchlist; rows that cannot be read are reported to `on_gap`.
-
-        Raises ServiceError.
-        """
-        return await self._pulsarr.watchlist(person_id, tries=tries, on_gap=on_gap)
+    def _resolved(self, _before: Confirmed | None, resolution: Resolution) -> None:
+        self._undecided = resolution.undecided
 
 
 class _NothingToWriteTo:

@@ -14,6 +14,7 @@ from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
+from ..limits import current_limits
 from ..plex.account import OwnedServer, PlexTv, PlexTvError
 
 _LOGGER = logging.getLogger(__name__)
@@ -21,9 +22,6 @@ _LOGGER = logging.getLogger(__name__)
 CALLBACK_PATH: Final = f"/auth/{DOMAIN}/callback"
 FRONTEND_BASE: Final = "HA-Frontend-Base"  # header with the frontend's base URL
 
-POLL_INTERVAL: Final = 3.0  # seconds; a returning browser triggers a check at once
-THREAD_TIMEOUT: Final = 30.0  # seconds; the timeouts of requests restart with every byte
-SIGN_IN_TIMEOUT: Final = 900.0  # seconds; at plex.tv a sign-in expires after half an hour
 FAILURES_MAX: Final = 5  # consecutive checks without a response from plex.tv
 
 PLEX_TV_UNREACHABLE: Final = "plex_tv_unreachable"
@@ -43,6 +41,7 @@ class SignIn:
     def __init__(self, hass: HomeAssistant, flow_id: str, client_id: str) -> None:
         """Initialize; `client_id` identifies this installation to Plex."""
         self._hass = hass
+        self._times = current_limits(hass).sign_in
         self._flow_id = flow_id
         self._plex_tv = PlexTv(client_id)
         self._returned = asyncio.Event()
@@ -74,7 +73,7 @@ class SignIn:
 
     async def _async_follow(self) -> None:
         try:
-            async with asyncio.timeout(SIGN_IN_TIMEOUT):
+            async with asyncio.timeout(self._times.most):
                 await self._async_wait()
             self.servers = await self._async_in_thread(self._plex_tv.owned_servers)
         except TimeoutError:
@@ -90,7 +89,7 @@ class SignIn:
         failures = 0
         while True:
             try:
-                async with asyncio.timeout(POLL_INTERVAL):
+                async with asyncio.timeout(self._times.poll):
                     await self._returned.wait()
             except TimeoutError:
                 pass
@@ -107,7 +106,7 @@ class SignIn:
     async def _async_in_thread[T](self, call: Callable[[], T]) -> T:
         """Return the result of a blocking call. Raises PlexTvError, also on a timeout."""
         try:
-            async with asyncio.timeout(THREAD_TIMEOUT):
+            async with asyncio.timeout(self._times.answer_timeout):
                 return await self._hass.async_add_executor_job(call)
         except TimeoutError as err:
             raise PlexTvError("no answer in time") from err

@@ -20,7 +20,6 @@ from ..status import Activity
 from ..sync.event_candidates import Candidates
 from ..sync.model import Item, Service, Title
 from ..sync.queue import (
-    QUEUE_MAX,
     PendingSync,
     Queue,
     Reason,
@@ -84,6 +83,7 @@ class LiveSync:
         self._labels_changed = labels_changed
         self._records = runner.records
         self._settings = context.settings.queue
+        self._queue_max = context.limits.queue_max
         self._announced: list[Title] = []
         self._changed: dict[Title, None] = {}
         self._candidates: dict[Title, None] = {}
@@ -197,11 +197,11 @@ class LiveSync:
             while self._announced:
                 titles, self._announced = self._announced, []
                 known = len(self.queue)
-                queue = announce(self.queue, titles, time.time(), self._settings)
+                queue = announce(self.queue, titles, time.time(), self._settings, self._queue_max)
                 await self._records.async_save_queue(queue)
                 for entry in await self._with_people(queue[known:]):
                     self._fire(Activity.PENDING_ADDED, entry)
-                if len(queue) == QUEUE_MAX:
+                if len(queue) == self._queue_max:
                     self._too_many("announced titles wait")
         finally:
             self._queueing = False

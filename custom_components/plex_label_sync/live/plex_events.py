@@ -12,7 +12,6 @@ from ..const import DOMAIN
 from ..context import EntryContext
 from ..errors import StoppedError
 from ..faults import FaultLog
-from ..limits import ReconnectTimes
 from ..plex.events import Message, NoticeKind
 from ..runner import Runner
 from ..servers import Servers
@@ -37,16 +36,11 @@ class PlexEventFollower:
     """The connection to Plex's notifications while live mode is on."""
 
     def __init__(
-        self,
-        context: EntryContext,
-        servers: Servers,
-        runner: Runner,
-        live: LiveSync,
-        times: ReconnectTimes,
+        self, context: EntryContext, servers: Servers, runner: Runner, live: LiveSync
     ) -> None:
         """Initialize; `live` syncs the items found."""
         self._context = context
-        self._times = times
+        self._times = context.limits.reconnect
         self._servers = servers
         self._runner = runner
         self._live = live

@@ -16,7 +16,6 @@ from ..servers import Servers
 from ..sync.failures import FAILURES
 from ..sync.model import Failure, ServiceError, Title
 from ..sync.person_id import PersonId
-from ..sync.watchlist_changes import POLL_INTERVAL
 from ..sync.watchlist_reader import PollResult
 from ..timer import Timer
 
@@ -55,7 +54,8 @@ class WatchlistPoller:
         self._runner = runner
         self._timer = Timer(context.hass, self._async_due)
         self._next = 0.0  # monotonic time
-        self._interval = POLL_INTERVAL
+        self._usual_interval = context.limits.watchlist_poll
+        self._interval = self._usual_interval
         self._polling = False
         self._failures = 0
         self._unreadable: dict[PersonId, int] = {}  # number of consecutive polls, by person
@@ -155,7 +155,7 @@ class WatchlistPoller:
                 self._failed(err)
             else:
                 self._failures = 0
-                self._interval = POLL_INTERVAL
+                self._interval = self._usual_interval
                 self._log_unreadable(watched)
         # Not reached if cancelled: the entry is then being unloaded.
         self._polling = False

@@ -27,11 +27,11 @@ from ..sync.model import Failure, Service, ServiceError
 from ..transport import failure_of_exception, failure_of_status, parse_json
 from ..wire import describe_exception, strict_session
 from .edits import TYPE_NUMBERS
+from .limits import USUAL
 
 # The second is the documented spelling; servers know the first.
 PATHS: Final = ("/:/websockets/notifications", "/:/websocket/notifications")
 CONNECT_TIMEOUT: Final = 15.0  # seconds
-HEARTBEAT: Final = 15.0  # seconds between pings; a socket that is silent for longer is dead
 MESSAGE_MAX: Final = 4 * 1024 * 1024  # bytes
 
 # Text that is not UTF-8 ends the connection unless it is decoded here. Older versions of aiohttp
@@ -151,18 +151,19 @@ async def listen(
     url: str,
     headers: Mapping[str, str],
     paths: Sequence[str] = PATHS,
+    heartbeat: float | None = USUAL.heartbeat,
 ) -> AsyncIterator[AsyncIterator[Message]]:
     """Connect to a server's notifications; the messages end when the connection does.
 
     `url` is the server's base URL. `headers` hold the token, which stays out of the URL. `paths`
-    are tried in order.
+    are tried in order; `heartbeat` is in seconds.
 
     Raises ServiceError when there is no connection: INVALID_AUTH for a refused token, WRONG_SERVICE
     when something in between does not let WebSockets through.
     """
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT), strict_session(session) as strict:
-            socket = await _connect(strict, url, headers, paths)
+            socket = await _connect(strict, url, headers, paths, heartbeat)
     except aiohttp.WSServerHandshakeError as err:
         failure = failure_of_status(err.status)
         raise ServiceError(
@@ -181,14 +182,18 @@ async def listen(
 
 
 async def _connect(
-    session: aiohttp.ClientSession, url: str, headers: Mapping[str, str], paths: Sequence[str]
+    session: aiohttp.ClientSession,
+    url: str,
+    headers: Mapping[str, str],
+    paths: Sequence[str],
+    heartbeat: float | None,
 ) -> aiohttp.ClientWebSocketResponse:
     for path in paths:
         try:
             socket: aiohttp.ClientWebSocketResponse = await session.ws_connect(
                 f"{url}{path}",
                 headers=headers,
-                heartbeat=HEARTBEAT,
+                heartbeat=heartbeat,
                 max_msg_size=MESSAGE_MAX,
                 **_UNDECODED,
             )

@@ -1,4 +1,4 @@
-"""Parse Plex's JSON answers about single items: which exist, and which labels they carry."""
+"""Parse Plex's JSON answers about single items, with the labels that they carry."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

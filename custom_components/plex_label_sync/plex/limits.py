@@ -30,6 +30,8 @@ class PlexLimits:
     probe_timeout: float = 15.0  # while the user waits at a form
     read_timeout: float = 45.0
     edit_timeout: float = 60.0
+    # Between pings of the notifications; a socket that is silent for longer is dead.
+    heartbeat: float | None = 15.0
     retries: Retries = USUAL_RETRIES
 
 

@@ -77,6 +77,11 @@ class PlexReader:
             None  # libraries by rating key, if rows lack them
         )
 
+    @property
+    def items_per_request(self) -> int:
+        """How many items `labelled` reads with one request."""
+        return self.limits.items_per_request
+
     async def identity(self) -> str:
         """Return the machine identifier, which needs no token. Raises ServiceError."""
         return await self._http.read(
@@ -339,8 +344,7 @@ class PlexReader:
 
     def _batches(self, rating_keys: Iterable[str]) -> Iterator[tuple[str, ...]]:
         """Split keys into batches for one request each, without duplicates."""
-        size = self.limits.items_per_request
-        return batched(dict.fromkeys(rating_keys), size, strict=False)
+        return batched(dict.fromkeys(rating_keys), self.limits.items_per_request, strict=False)
 
     def _library_of(self, item: Item) -> str:
         """Return the library of an item whose row lacks it; from now on, listings record it."""

@@ -84,7 +84,7 @@ class PlexClient(PlexReader):
             retries=limits.retries,
         )
         super().__init__(http, limits)
-        self._listen = partial(listen, session, url, headers)
+        self._listen = partial(listen, session, url, headers, heartbeat=limits.heartbeat)
         self._editor = Editor(self._http, lambda: self.limits.edit_timeout, self._is_alive)
         self.pictures = Pictures(self._http)
         self._machine_id = ""  # as last reported

@@ -41,9 +41,9 @@ def answer_of(
 # The older interface: XML
 
 
-def xml_rows(root: "Element", tag: str) -> list[dict[str, str]]:
-    """Return the attributes of the elements with a tag; other elements are ignored."""
-    return [dict(one.attrib) for one in root if one.tag == tag]
+def user_rows(root: "Element") -> list[dict[str, str]]:
+    """Return the attributes of the users; other elements are ignored."""
+    return [dict(one.attrib) for one in root if one.tag == "User"]
 
 
 def accounts_of(users: "Element", shares: "Element", machine_id: str) -> tuple[Account, ...]:

@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ..sharing.model import Access, Account, Answer, Kind, Reason, SharingError
-from .shares import accounts_of, answer_of, home_rows, presets_of, rows, shares_of, xml_rows
+from .shares import accounts_of, answer_of, home_rows, presets_of, rows, shares_of, user_rows
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import requests
 
 REQUEST_TIMEOUT: Final = 8.0  # seconds without a byte
-CHECK_TIMEOUT: Final = 38.0  # seconds in which a check may start requests
+REQUESTS_WITHIN: Final = 38.0  # seconds from the first request of a check to the start of the last
 REQUESTS_MAX: Final = 5  # of one check, including the retry of one of them
 PRODUCT: Final = "Plex Label Sync"
 
@@ -48,11 +48,13 @@ class PlexTvSharing:
     token: str
     client_id: str
     machine_id: str
+    request_timeout: float = REQUEST_TIMEOUT
+    requests_within: float = REQUESTS_WITHIN
     old_routes_gone: bool = False
 
     def read(self) -> Answer:
         """Return plex.tv's answer, with at most `REQUESTS_MAX` requests. Raises SharingError."""
-        with _Visit(self.token, self.client_id) as visit:
+        with _Visit(self) as visit:
             owner, plex_pass = visit.owner()
             if not self.old_routes_gone:
                 with suppress(_GoneError):
@@ -85,7 +87,7 @@ class PlexTvSharing:
 
 def _presets_by_either(visit: "_Visit") -> dict[str, tuple[str, str]]:
     try:
-        return presets_of(xml_rows(visit.xml(visit.home_url), "User"))
+        return presets_of(user_rows(visit.xml(visit.home_url)))
     except _GoneError:
         return presets_of(home_rows(visit.json("home/users")))
 
@@ -97,7 +99,7 @@ class _GoneError(Exception):
 class _Visit:
     """One check: counts its requests, retries one of them, and allows only GET."""
 
-    def __init__(self, token: str, client_id: str) -> None:
+    def __init__(self, access: PlexTvSharing) -> None:
         from plexapi import myplex  # noqa: PLC0415 - slow to import, and needed for checks only
         import requests  # noqa: PLC0415
 
@@ -105,22 +107,22 @@ class _Visit:
         user: Any = myplex.MyPlexUser
         self._new_account = account
         self._account: Any = None
-        self._token = token
+        self._access = access
         self._base = str(account.key).removesuffix("/user")
         self.users_url = str(user.key)
         self.home_url = str(account.HOMEUSERS)
         self._shares_url = str(account.FRIENDINVITE)
         self._names = {
-            "X-Plex-Client-Identifier": client_id,
+            "X-Plex-Client-Identifier": access.client_id,
             "X-Plex-Product": PRODUCT,
             "X-Plex-Device": "Home Assistant",
             "X-Plex-Device-Name": "Home Assistant",
-            "X-Plex-Token": token,
+            "X-Plex-Token": access.token,
         }
         self._session = _read_only_session(requests)
         self._session.auth = self._add_client_headers  # else requests would look for a netrc file
         self._session.hooks["response"].append(self._seen)
-        self._ends = time.monotonic() + CHECK_TIMEOUT
+        self._ends = time.monotonic() + access.requests_within
         self._requests = 0
         self._second_tries = 1
         self._status = 0
@@ -153,7 +155,9 @@ class _Visit:
 
         def sign_in() -> Any:  # noqa: ANN401
             return self._new_account(
-                token=self._token, session=self._session, timeout=REQUEST_TIMEOUT
+                token=self._access.token,
+                session=self._session,
+                timeout=self._access.request_timeout,
             )
 
         try:

@@ -6,7 +6,6 @@ from .model import ItemRow, Rows, Section, Trial
 from .pacing import NoRequestLeftError, Pace
 from .ports import PlexPort
 
-SETTLES = 1.5  # seconds after which a read shows an edit
 SHOWN = 20  # carriers of one throw-away label to read; there is one at most
 
 
@@ -61,12 +60,12 @@ async def clean_up(plex: PlexPort, trial: Trial, pace: Pace) -> bool:
     """
     async with pace.cleaning():
         try:
-            await pace.wait(SETTLES)
+            await pace.wait(pace.times.settles)
             for encoded_once in (False, True):
                 if not (texts := await left_on(plex, trial)):
                     return True
                 await plex.edit(trial, (), texts, encoded_once=encoded_once)
-                await pace.wait(SETTLES)
+                await pace.wait(pace.times.settles)
             return not await left_on(plex, trial)
         except NoRequestLeftError:
             return False

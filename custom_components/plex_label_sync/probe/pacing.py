@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+import time
 from typing import Final
 
 from ..sync.failures import FAILURES
 from ..sync.model import Failure, Service, ServiceError
 from .model import EDITS_MAX, REQUESTS_MAX
 
-EDIT_GAP: Final = 1.0  # seconds between two edits
 RESERVE: Final = 5  # requests reserved for removing the throw-away labels
 RESERVE_LATE: Final = 3  # the same while they are being removed
 
@@ -22,23 +23,31 @@ class NoRequestLeftError(Exception):
     """Raised when the probe has used up its requests."""
 
 
+@dataclass(frozen=True, slots=True)
+class ProbeTimes:
+    """How long a probe waits, in seconds, and by which clock, which must be monotonic."""
+
+    edit_gap: float = 1.0  # between two edits
+    event: float = 10.0  # within which an event would be sent
+    shows: tuple[float, ...] = (0.5, 1.5)  # before checking again for an edit that does not show
+    settles: float = 1.5  # after which a read shows an edit, while cleaning up
+    linger: float = 60.0  # before checking again for a label without carriers
+    clean_again: float = 60.0  # before checking again for labels that may be left
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+
+
 class Pace:
     """Counts requests and waits; both raise once the probe is stopped."""
 
-    def __init__(
-        self,
-        *,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        clock: Callable[[], float],
-    ) -> None:
-        """Initialize; `clock` returns monotonic seconds."""
+    def __init__(self, times: ProbeTimes) -> None:
+        """Initialize without any request."""
+        self.times: Final = times
         self.requests = 0
         self.edits = 0
         self.reserve = 0
         self._cleaning = False
         self._stopped = asyncio.Event()
-        self._sleep = sleep
-        self._clock = clock
         self._last_edit = float("-inf")
 
     def stop(self) -> None:
@@ -65,23 +74,23 @@ class Pace:
         """Count an edit after the required gap. Raises StoppedError or NoRequestLeftError."""
         if self.edits >= EDITS_MAX:
             raise NoRequestLeftError
-        await self.wait(self._last_edit + EDIT_GAP - self._clock())
+        await self.wait(self._last_edit + self.times.edit_gap - self.now())
         self.take()
         self.edits += 1
 
     def edited(self) -> None:
         """Record that an edit was answered, or failed."""
-        self._last_edit = self._clock()
+        self._last_edit = self.now()
 
     async def wait(self, seconds: float) -> None:
         """Wait some seconds. Raises StoppedError."""
         if seconds <= 0:
             return
         if self._cleaning:
-            await self._sleep(seconds)
+            await self.times.sleep(seconds)
             return
         self._check()
-        sleeping = asyncio.ensure_future(self._sleep(seconds))
+        sleeping = asyncio.ensure_future(self.times.sleep(seconds))
         stopping = asyncio.ensure_future(self._stopped.wait())
         try:
             await asyncio.wait((sleeping, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -94,7 +103,7 @@ class Pace:
 
     def now(self) -> float:
         """Return monotonic seconds."""
-        return self._clock()
+        return self.times.clock()
 
     def _check(self) -> None:
         if self._stopped.is_set() and not self._cleaning:

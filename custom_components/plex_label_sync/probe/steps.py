@@ -17,7 +17,6 @@ from .ports import PlexPort, PulsarrPort
 
 _LOGGER = logging.getLogger(__name__)
 
-EVENT_WAIT: Final = 10.0  # seconds within which an event would be sent
 MANY: Final = 200  # items in one request, as the integration requests them
 FEWER: Final = (100, 50)
 ROWS: Final = 20  # rows of a listing that are searched for labels
@@ -74,13 +73,11 @@ class EventListener:
         self.connected = False
         self._pace = pace
         self._events: list[tuple[float, str]] = []
-        self._changed = asyncio.Event()
 
     async def listen(self, messages: AsyncIterator[str]) -> None:
         """Record messages until the connection ends."""
         async for rating_key in messages:
             self._events.append((self._pace.now(), rating_key))
-            self._changed.set()
         self.connected = False
 
     async def wait_for(self, rating_key: str, since: float) -> bool | None:
@@ -89,7 +86,7 @@ class EventListener:
         Raises StoppedError.
         """
         while not (announced := any(at >= since and key == rating_key for at, key in self._events)):
-            rest = since + EVENT_WAIT - self._pace.now()
+            rest = since + self._pace.times.event - self._pace.now()
             if rest <= 0 or not self.connected:
                 break
             await self._pace.wait(min(rest, 0.1))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from ..sync.model import Failure, ServiceError, StoredLabel
 from . import facts
@@ -20,9 +19,6 @@ from .model import UNKNOWN, Code, Fact, ItemRow, Section, Trial
 from .pacing import RESERVE_LATE, Pace
 from .ports import PlexPort
 from .steps import EventListener, Findings, Place, Reading
-
-SETTLES: Final = (0.5, 1.5)  # seconds before checking again for an edit that does not show
-LINGER_WAIT: Final = 60.0  # seconds before checking again for a label without carriers
 
 
 def trial_of(movie: ItemRow, section: Section, suffix: str) -> Trial:
@@ -118,7 +114,7 @@ class MovieTrial:
         ):
             self._items_show_labels = False
             now = listed
-        for seconds in SETTLES:
+        for seconds in self._pace.times.shows:
             if now:
                 break
             await self._pace.wait(seconds)
@@ -205,7 +201,7 @@ class MovieTrial:
             if not await self._in_directory():
                 self._found.add(Fact(Code.LINGER, "no"))
                 return
-            await self._pace.wait(LINGER_WAIT)
+            await self._pace.wait(self._pace.times.linger)
             answer = "yes" if await self._in_directory() else "a_while"
             self._found.add(Fact(Code.LINGER, answer))
 

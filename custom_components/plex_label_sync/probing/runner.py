@@ -12,14 +12,13 @@ from homeassistant.core import CALLBACK_TYPE, Event, callback
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers.event import async_call_later
 
-from ..clocks import steady
 from ..const import DOMAIN
 from ..context import EntryContext
 from ..errors import StoppedError, translation
 from ..plex.server import PlexClient
 from ..probe.cleaning import clean_up
 from ..probe.model import Result, Trial
-from ..probe.pacing import NoRequestLeftError, Pace, StoppedError as ProbeStoppedError
+from ..probe.pacing import NoRequestLeftError, Pace, ProbeTimes, StoppedError as ProbeStoppedError
 from ..probe.run import ProbeRun
 from ..probe.steps import NoMovieError
 from ..runner import Runner
@@ -30,8 +29,6 @@ from .store import ProbeStore
 
 _LOGGER = logging.getLogger(__name__)
 
-CLEAN_AGAIN: Final = 60.0  # seconds before checking again for labels that may be left
-STOP_TIMEOUT: Final = 8.0  # seconds; Home Assistant waits ten for an entry's tasks
 SUFFIX_DIGITS: Final = 8
 
 
@@ -46,6 +43,7 @@ class Probing:
         self._context = context
         self._servers = servers
         self._runner = runner
+        self._times = context.limits.probe
         self._pace: Pace | None = None  # of the running probe
         self._task: asyncio.Task[Result] | None = None
         self._clean_again: CALLBACK_TYPE | None = None
@@ -67,7 +65,7 @@ class Probing:
         if self._pace is not None:
             self._pace.stop()
         if self._task is not None:
-            await asyncio.wait([self._task], timeout=STOP_TIMEOUT)
+            await asyncio.wait([self._task], timeout=self._context.limits.stop_timeout)
 
     async def _async_on_stop(self, _event: Event) -> None:
         await self.async_stop()
@@ -110,7 +108,7 @@ class Probing:
             if self._stopped:
                 raise StoppedError
             await self._async_clean_before(rating_key)
-            self._pace = pace = Pace(clock=steady)
+            self._pace = pace = Pace(self._times)
             run = ProbeRun(
                 self._servers.plex.prober(pace),
                 self._servers.pulsarr.prober(pace),
@@ -140,7 +138,7 @@ class Probing:
         """Clean up after an earlier probe before another one tries anything."""
         if rating_key is not None and (trial := self.store.trial) is not None:
             try:
-                if await async_remove_trial(self._servers.plex, trial):
+                if await async_remove_trial(self._servers.plex, trial, self._times):
                     await self.store.end()
             except ServiceError as err:
                 raise HomeAssistantError(**translation(err)) from err
@@ -150,7 +148,9 @@ class Probing:
         """Schedule a check for labels that could not be removed, or may still show."""
         if self.store.trial is not None and not self._stopped:
             self._cancel()
-            self._clean_again = async_call_later(self._context.hass, CLEAN_AGAIN, self._clean_soon)
+            self._clean_again = async_call_later(
+                self._context.hass, self._times.clean_again, self._clean_soon
+            )
 
     def _cancel(self) -> None:
         if self._clean_again is not None:
@@ -169,7 +169,7 @@ class Probing:
             if trial is None or self._stopped:
                 return
             try:
-                if await async_remove_trial(self._servers.plex, trial):
+                if await async_remove_trial(self._servers.plex, trial, self._times):
                     _LOGGER.info("The labels of an interrupted probe have been removed")
                     await self.store.end()
             except ServiceError as err:
@@ -177,9 +177,9 @@ class Probing:
         self._schedule_cleanup()
 
 
-async def async_remove_trial(plex: PlexClient, trial: Trial) -> bool:
+async def async_remove_trial(plex: PlexClient, trial: Trial, times: ProbeTimes) -> bool:
     """Remove what is left of a trial; return whether nothing is left. Raises ServiceError."""
-    pace = Pace(clock=steady)
+    pace = Pace(times)
     try:
         return await clean_up(plex.prober(pace), trial, pace)
     except NoRequestLeftError:

@@ -12,7 +12,6 @@ from homeassistant.core import CALLBACK_TYPE, callback
 
 from ..const import CONF_CLIENT_ID, CONF_PLEX_TOKEN, CONF_PLEX_TV_TOKEN, DOMAIN
 from ..context import EntryContext
-from ..limits import SharingTimes
 from ..listeners import Listeners
 from ..plex.sharing import PlexTvSharing
 from ..runner import Runner
@@ -65,11 +64,9 @@ class Findings:
 class SharingCheck:
     """Decides when to query plex.tv, stores the answers and publishes the findings."""
 
-    def __init__(
-        self, context: EntryContext, servers: Servers, runner: Runner, times: SharingTimes
-    ) -> None:
+    def __init__(self, context: EntryContext, servers: Servers, runner: Runner) -> None:
         """Initialize; no request is sent before `async_start`."""
-        self.times = times
+        self.times = times = context.limits.sharing
         self.on_change = Listeners[()]()
         self._context = context
         self._hass, entry = context.hass, context.entry
@@ -78,7 +75,13 @@ class SharingCheck:
         self.settings = context.settings
         self.store = SharingStore(context.hass, entry.entry_id)
         token = entry.data.get(CONF_PLEX_TV_TOKEN) or entry.data[CONF_PLEX_TOKEN]
-        self._plex_tv = PlexTvSharing(token, entry.data[CONF_CLIENT_ID], servers.info.machine_id)
+        self._plex_tv = PlexTvSharing(
+            token,
+            entry.data[CONF_CLIENT_ID],
+            servers.info.machine_id,
+            request_timeout=times.request_timeout,
+            requests_within=times.requests_within,
+        )
         self._reader = FactsReader(servers.plex, context.settings, servers.info.version)
         self.findings: Findings | None = None
         self._tv_reason: Reason | None = None  # why plex.tv returned nothing new

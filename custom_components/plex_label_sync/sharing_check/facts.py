@@ -26,7 +26,6 @@ from ..sync.model import (
 from ..sync.naming import label_of
 from ..sync.person_id import PersonId
 from ..sync.wanted import Match, Matcher, WantedTitle, gets_labels, wanted_titles_of
-from ..sync.wanted_labels import never_written
 
 WANTED_MAX: Final = 50_000  # items whose labels are read one by one
 
@@ -275,7 +274,7 @@ def labels_of_people(
         for person in people
         if gets_labels(person, sync)
         for kind in MediaType
-        if fold(label := label_of(person, kind, sync)) not in never_written(sync)
+        if fold(label := label_of(person, kind, sync)) not in sync.never_written
     }
 
 

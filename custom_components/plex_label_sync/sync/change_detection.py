@@ -14,7 +14,7 @@ from .current_labels import CurrentLabels
 from .jobs import gather_fail_fast
 from .ledger import Ledger
 from .model import Gap, Item, Library, Person, SyncSettings
-from .ports import ITEMS_AT_ONCE, PlexPort
+from .ports import PlexPort
 from .readers import READERS, Found
 from .scope import labels_needed
 from .wanted import WantedTitle
@@ -96,9 +96,10 @@ class ChangeDetector:
         jobs.append(self._check_unmatched(last.found, signs))
         needed = await asyncio.to_thread(labels_needed, last.items, ledger, settings)
         label_by_label = len(set(needed)) + len({library for library, _ in needed})
-        at_once = self._items_show_labels and len(last.items) <= ITEMS_AT_ONCE * label_by_label
+        size = self._plex.items_per_request
+        at_once = self._items_show_labels and len(last.items) <= size * label_by_label
         if at_once:
-            waiting = batched(last.items, ITEMS_AT_ONCE, strict=False)
+            waiting = batched(last.items, size, strict=False)
             jobs += [self._read_items(last, waiting, items, present) for _ in range(READERS)]
         await gather_fail_fast(jobs)
         if any(signs) or (at_once and items.keys() != last.items.keys()):
@@ -140,7 +141,8 @@ class ChangeDetector:
         """
         if all(items for wanted_title, items in found.matches if wanted_title.people):
             return
-        keys = sorted((item.rating_key for item in found.unmatched), key=int)[-ITEMS_AT_ONCE:]
+        keys = sorted((item.rating_key for item in found.unmatched), key=int)
+        keys = keys[-self._plex.items_per_request :]
         if keys:
             signs += [bool(one.item.ids) for one in await self._plex.labelled(keys)]
 

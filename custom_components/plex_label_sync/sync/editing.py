@@ -14,7 +14,7 @@ from .failures import FAILURES
 from .jobs import task_group
 from .label_reader import LabelReader
 from .model import Failure, Gap, GapKind, ServiceError, fold
-from .ports import ITEMS_AT_ONCE, PlexPort, Recorder
+from .ports import PlexPort, Recorder
 from .progress import Phase, Progress
 from .request import PreparedPlan
 
@@ -87,10 +87,19 @@ class Pace:
 class Editor:
     """Sends the edits of one run at a time."""
 
-    def __init__(self, plex: PlexPort, sleep: Callable[[float], Awaitable[object]]) -> None:
-        """Initialize with the server and `sleep`, which waits some seconds."""
+    def __init__(
+        self,
+        plex: PlexPort,
+        sleep: Callable[[float], Awaitable[object]],
+        settle: tuple[float, ...],
+    ) -> None:
+        """Initialize with `sleep`, which waits some seconds.
+
+        A read that does not show an edit yet is repeated after each of the seconds in `settle`.
+        """
         self._plex = plex
         self._sleep = sleep
+        self._settle = settle
         self._stopping = False
         self._items_show_labels = True
 
@@ -190,7 +199,7 @@ class Editor:
         pairs = await asyncio.to_thread(_pairs, changes)
         keys = sorted({one.rating_key for one in changes}, key=int)
         by_items = by_items and all(one.action is Action.ADD for one in changes)
-        at_once = -(-len(keys) // ITEMS_AT_ONCE)
+        at_once = -(-len(keys) // self._plex.items_per_request)
         if (
             by_items
             and self._items_show_labels
@@ -211,14 +220,14 @@ class Editor:
         """Sort the sent changes into confirmed and failed by reading them back."""
         waiting = list(sent)
         reader, now = prepared.labels, CurrentLabels()
-        for wait in (0.0, *SETTLE):
+        for wait in (0.0, *self._settle):
             if not waiting:
                 return
             if wait:
                 await self._sleep(wait)
             reader = reader.again()
             try:
-                now = await self._read_back(reader, waiting, by_items=wait != SETTLE[-1])
+                now = await self._read_back(reader, waiting, by_items=wait != self._settle[-1])
             except ServiceError as err:
                 result.error = result.error or err
                 result.failed += [FailedChange(one, err.failure) for one in waiting]

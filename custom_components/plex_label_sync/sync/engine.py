@@ -8,7 +8,7 @@ from typing import assert_never
 import uuid
 
 from .changes import Change, FailedChange, Row, RowKey
-from .editing import Editor, EditResult, Pace, edits_of
+from .editing import SETTLE, Editor, EditResult, Pace, edits_of
 from .event_candidates import Candidates
 from .event_triage import EventTriage
 from .explain import Explanation, Question, explain
@@ -41,12 +41,14 @@ class Engine:
         recorder: Recorder,
         *,
         clock: Callable[[], float],
-        steady: Callable[[], float] | None = None,
+        steady: Callable[[], float],
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        settle: tuple[float, ...] = SETTLE,
         lists: ListMemory | None = None,
     ) -> None:
         """Initialize; `clock` returns seconds since the epoch, `steady` monotonic seconds.
 
+        `settle` are the seconds after which a read that does not show an edit yet is repeated;
         `lists` holds the watchlists that earlier runs believed.
         """
         self._plex = plex
@@ -58,9 +60,9 @@ class Engine:
             plex, pulsarr, recorder, clock, memory=memory, steady=steady
         )
         self._fact_reader = FactReader(plex, self._plan_builder.finder, clock)
-        self._event_triage = EventTriage(plex, self._plan_builder, steady or clock)
-        self._watch = WatchlistReader(pulsarr, self._plan_builder.lists, clock, steady or clock)
-        self._editor = Editor(plex, sleep)
+        self._event_triage = EventTriage(plex, self._plan_builder, steady)
+        self._watch = WatchlistReader(pulsarr, self._plan_builder.lists, clock, steady)
+        self._editor = Editor(plex, sleep, settle)
         self.overview: Overview | None = None  # the state of all titles, as of the last runs
 
     @property

@@ -14,7 +14,7 @@ from .plan_view import View
 from .queue import PendingSync, Queue
 from .reasons import names_of
 from .wanted import gets_labels, wanted_titles_of
-from .wanted_labels import WantedLabel, never_written
+from .wanted_labels import WantedLabel
 
 TITLES_MAX: Final = 10  # explained at once: a text may match many
 
@@ -207,7 +207,7 @@ def _wanted_by(title: Title, watchlists: Watchlists, settings: SyncSettings) -> 
         why: WhyNone | None = None
         if not gets_labels(person, settings):
             why = WhyNone.SYNC_OFF  # the lists of people whom an option excludes are not read
-        elif fold(label) in never_written(settings):
+        elif fold(label) in settings.never_written:
             why = WhyNone.LABEL_EXCLUDED
         yield WantedBy(person, label, why)
 

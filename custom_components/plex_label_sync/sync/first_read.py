@@ -12,7 +12,7 @@ from .current_labels import ANY_LABEL, CurrentLabels
 from .jobs import gather_fail_fast
 from .model import LabelledItem, ServiceError, fold
 from .plan_notes import pairs_of
-from .ports import ITEMS_AT_ONCE, PlexPort
+from .ports import PlexPort
 from .readers import READERS
 from .scope import Scope
 from .wanted_labels import WantedItem
@@ -27,10 +27,12 @@ async def labels_from_items(
     incomplete: an item is missing or cannot be read, or none of the items that should carry labels
     lists one, because the server does not list labels of items.
     """
-    if not scope.complete or not await asyncio.to_thread(_takes_fewer, scope, items):
+    if not scope.complete or not await asyncio.to_thread(
+        _takes_fewer, scope, items, plex.items_per_request
+    ):
         return None
     found: list[LabelledItem] = []
-    waiting = batched(items, ITEMS_AT_ONCE, strict=False)
+    waiting = batched(items, plex.items_per_request, strict=False)
 
     async def read_some() -> None:
         for keys in waiting:
@@ -43,7 +45,7 @@ async def labels_from_items(
     return await asyncio.to_thread(_labels_of, found, items)
 
 
-def _takes_fewer(scope: Scope, items: Mapping[str, WantedItem]) -> bool:
+def _takes_fewer(scope: Scope, items: Mapping[str, WantedItem], at_once: int) -> bool:
     """Return whether reading the items takes fewer requests than reading all their labels.
 
     The labels of items that are expected to change are read in addition.
@@ -58,7 +60,7 @@ def _takes_fewer(scope: Scope, items: Mapping[str, WantedItem]) -> bool:
     }
     affected = labels.intersection(pairs_of(frozenset(new), items, scope)) if new else set()
     beside = len(affected | directories) if new else 0
-    return -(-len(items) // ITEMS_AT_ONCE) + beside < len(labels | directories) and bool(labels)
+    return -(-len(items) // at_once) + beside < len(labels | directories) and bool(labels)
 
 
 def pairs_to_confirm(

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from .model import MediaType, Person, SyncSettings, fold
 from .naming import label_of
-from .preview import reserved_labels
 from .stored import MALFORMED, listed, person_id, text, texts
 from .wanted import gets_labels
 
@@ -172,7 +171,7 @@ def claimants(
 
 def sharing(people: Iterable[Person], settings: SyncSettings) -> dict[str, Keys]:
     """Return the labels, folded, that mean more than one person, with everything they mean."""
-    reserved = reserved_labels(settings)
+    reserved = settings.reserved_labels
     owners: dict[str, set[str]] = defaultdict(set)
     for person in people:
         if gets_labels(person, settings):
@@ -212,7 +211,7 @@ def _conflicts(
     unlisted: Iterable[Person],
 ) -> tuple[Conflict, ...]:
     """Return the labels that are new to a person and belong to another one, or to the settings."""
-    reserved = reserved_labels(settings)
+    reserved = settings.reserved_labels
     labelled = [person for person in people if gets_labels(person, settings)]
     now: dict[str, list[Person]] = defaultdict(list)
     before: dict[str, list[Person]] = defaultdict(list)

@@ -271,9 +271,19 @@ class SyncSettings:
 
     @property
     def special_labels(self) -> frozenset[str]:
-        """The labels, folded, that stand for something other than a person."""
+        """The labels, folded, that decide about an item: read on each, whoever wants it."""
         marks = () if self.mark is None else (self.mark,)
         return frozenset(map(fold, (self.opt_out_label, *marks)))
+
+    @property
+    def reserved_labels(self) -> frozenset[str]:
+        """The labels, folded, that stand for something other than a person."""
+        return self.exclude_labels | self.special_labels
+
+    @property
+    def never_written(self) -> frozenset[str]:
+        """The labels, folded, that are never added, whoever they belong to."""
+        return self.exclude_labels | {fold(self.opt_out_label)}
 
     def covers(self, library: str) -> bool:
         """Return whether the library with a key is one of the chosen ones."""

@@ -54,7 +54,7 @@ class PlanBuilder:
         clock: Callable[[], float],
         *,
         memory: ListMemory,
-        steady: Callable[[], float] | None = None,
+        steady: Callable[[], float],
     ) -> None:
         """Initialize; `clock` returns seconds since the epoch, `steady` monotonic seconds."""
         self._plex = plex
@@ -62,13 +62,13 @@ class PlanBuilder:
         self._recorder = recorder
         self._clock = clock
         self._memory = memory
-        self._steady = steady or clock
-        self.lists = KnownLists(clock, self._steady)
+        self._steady = steady
+        self.lists = KnownLists(clock, steady)
         self.fresh = FreshLists(
-            pulsarr, recorder, self.lists, memory=memory, clock=clock, steady=self._steady
+            pulsarr, recorder, self.lists, memory=memory, clock=clock, steady=steady
         )
         self._wrote_at = float("-inf")  # when the last plan with changes was made, in epoch seconds
-        self.finder = ItemFinder(plex, self._steady)
+        self.finder = ItemFinder(plex, steady)
         self._change_detector = ChangeDetector(plex, clock)
         self._merger = Merger()
         self._matcher = WantedMatcher()

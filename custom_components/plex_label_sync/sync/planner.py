@@ -10,7 +10,7 @@ from .person_id import id_order
 from .plan_view import PlanDraft, View
 from .reasons import PLAIN, Reason, ReasonCode
 from .retention import may_show_yet, removal_decision
-from .wanted_labels import WantedItem, WantedLabel, never_written
+from .wanted_labels import WantedItem, WantedLabel
 
 
 def make_plan(view: View) -> Plan:
@@ -292,7 +292,7 @@ class _ItemPlan:
             self._settings.mark is not None
             and not self._entry.labels
             and (removed_any or bool(marks))
-            and folded not in never_written(self._settings)
+            and folded not in self._settings.never_written
         )
         absent = {key for key in marks if not self._carries(key)}
         # Removed by hand: it is not added again.

@@ -1,7 +1,7 @@
 """The interfaces that the engine needs from the outside."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 from .changes import Change, Row, RowKey
 from .ledger import Ledger
@@ -9,11 +9,13 @@ from .model import Gap, Item, LabelledItem, Library, Person, ServiceError, Store
 from .person_id import PersonId
 from .run import Run
 
-ITEMS_AT_ONCE: Final = 200  # items whose labels are read with one request
-
 
 class PlexPort(Protocol):
     """A Plex Media Server. Every method raises ServiceError."""
+
+    @property
+    def items_per_request(self) -> int:
+        """How many items `labelled` reads with one request."""
 
     async def libraries(self, on_gap: Callable[[Gap], object] | None = None) -> tuple[Library, ...]:
         """Return the movie and show sections; unreadable rows are reported to `on_gap`."""

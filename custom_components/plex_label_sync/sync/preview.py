@@ -40,7 +40,6 @@ def label_preview(people: Iterable[Person], settings: SyncSettings) -> tuple[Nam
     for person, texts in labels.items():
         for label in dict.fromkeys(map(fold, texts)):
             owners[label].append(person)
-    reserved = reserved_labels(settings)
 
     def named(person: Person) -> NamedPerson:
         own = labels[person]
@@ -55,15 +54,10 @@ def label_preview(people: Iterable[Person], settings: SyncSettings) -> tuple[Nam
             problems.add(LabelProblem.SHARED if is_alike else LabelProblem.CASE)
         if any(is_changed(person, one, settings) for one in MediaType):
             problems.add(LabelProblem.CHANGED)
-        if not reserved.isdisjoint(map(fold, own)):
+        if not settings.reserved_labels.isdisjoint(map(fold, own)):
             problems.add(LabelProblem.RESERVED)
         return NamedPerson(person, own, others, frozenset(problems))
 
     return tuple(
         sorted(map(named, labels), key=lambda one: (not one.problems, fold(one.labels[0])))
     )
-
-
-def reserved_labels(settings: SyncSettings) -> frozenset[str]:
-    """Return the labels, folded, that stand for something other than a person."""
-    return settings.exclude_labels | settings.special_labels

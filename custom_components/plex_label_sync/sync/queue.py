@@ -73,10 +73,16 @@ _WAITING = {
 _ON_NO_LIST: Final = frozenset({Outcome.NOT_WANTED, Outcome.WATCHLIST_UNREAD})
 
 
-def announce(queue: Queue, titles: Iterable[Title], now: float, settings: QueueSettings) -> Queue:
+def announce(
+    queue: Queue,
+    titles: Iterable[Title],
+    now: float,
+    settings: QueueSettings,
+    entries_max: int = QUEUE_MAX,
+) -> Queue:
     """Add titles at the end, due at once; a waiting one becomes due and gets new ids.
 
-    The queue holds at most QUEUE_MAX entries: titles beyond that are left out.
+    The queue holds at most `entries_max` entries: titles beyond that are left out.
     """
     entries = list(queue)
     places: dict[object, int] = {}
@@ -92,7 +98,7 @@ def announce(queue: Queue, titles: Iterable[Title], now: float, settings: QueueS
             entries[place] = replace(
                 entry, title=merged, next_try=now, expires=now + settings.pending_max_age
             )
-        elif len(entries) < QUEUE_MAX:
+        elif len(entries) < entries_max:
             place = len(entries)
             entries.append(PendingSync(title, now, now, now + settings.pending_max_age))
         else:

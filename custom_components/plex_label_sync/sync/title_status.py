@@ -16,7 +16,6 @@ from .person_id import PersonId, public_id
 from .queue import PendingSync, Queue, Reason
 from .run import Outcome
 from .wanted import TitleIndex, WantedTitle
-from .wanted_labels import never_written
 
 
 class TitleStatus(StrEnum):
@@ -138,7 +137,7 @@ class Standings:
         self._queue = queue
         self._waiting = TitleIndex(entry.title for entry in queue)
         self._held = held
-        self._never = never_written(overview.settings)
+        self._never = overview.settings.never_written
         self._labels: dict[tuple[PersonId, MediaType], tuple[str, str]] = {}
 
     def label(self, person: Person, kind: MediaType) -> tuple[str, str]:

@@ -62,7 +62,7 @@ class _Labels:
 
     def __init__(self, settings: SyncSettings) -> None:
         self._settings = settings
-        self._never = never_written(settings)
+        self._never = settings.never_written
         self._spellings: dict[str, str] = {}
         self._known: dict[tuple[tuple[Person, ...], MediaType], dict[str, WantedLabel]] = {}
 
@@ -83,8 +83,3 @@ class _Labels:
                 text = self._spellings.setdefault(folded, text)
                 labels[folded] = WantedLabel(text, (*others, person))
         return labels
-
-
-def never_written(settings: SyncSettings) -> frozenset[str]:
-    """Return the labels that are never written, folded."""
-    return settings.exclude_labels | {fold(settings.opt_out_label)}
