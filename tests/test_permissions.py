@@ -10,6 +10,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.plex_label_sync.const import DOMAIN
+from custom_components.plex_label_sync.probe import steps
 
 if TYPE_CHECKING:
     from .ha_env import HaEnv
@@ -39,6 +40,12 @@ READING: dict[str, dict[str, Any]] = {
     "get_runs": {},
     "explain": {"title": "a"},
 }
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a probe wait a moment only for events."""
+    monkeypatch.setattr(steps, "EVENT_WAIT", 0.1)
 
 
 async def call_as(user: MockUser | None, ha_env: HaEnv, action: str, **data: Any) -> dict[str, Any]:
