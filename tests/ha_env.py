@@ -250,6 +250,7 @@ async def ha_env(
         hass,
         plex=PlexLimits(retries=QUICKLY, heartbeat=None),
         pulsarr=PulsarrLimits(retries=QUICKLY),
+        settle=(0.01, 0.02),
     )
     known_secrets.update(SECRETS)
     for component in ("webhook", "repairs", "diagnostics", "system_health", "websocket_api"):

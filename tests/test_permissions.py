@@ -10,7 +10,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockUser
 
 from custom_components.plex_label_sync.const import DOMAIN
-from custom_components.plex_label_sync.probe import steps
+from custom_components.plex_label_sync.probe.pacing import ProbeTimes
+
+from .ha_env import set_limits
 
 if TYPE_CHECKING:
     from .ha_env import HaEnv
@@ -43,9 +45,9 @@ READING: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a probe wait a moment only for events."""
-    monkeypatch.setattr(steps, "EVENT_WAIT", 0.1)
+def _short_probe(ha_env: HaEnv) -> None:
+    """Let a probe wait only a moment for events."""
+    set_limits(ha_env.hass, probe=ProbeTimes(event=0.1))
 
 
 async def call_as(user: MockUser | None, ha_env: HaEnv, action: str, **data: Any) -> dict[str, Any]:
