@@ -117,20 +117,7 @@ class _ItemPlan:
             self._has(folded, label, row)
             return
         if row is not None and not row.is_removed_marker and self._is_override(row):
-            self._draft.overridden += 1
-            if not row.removed_by_user:
-                # Only a full sync can see which labels vanished together.
-                if not self._view.whole or not self._is_proven():
-                    return
-                self._draft.vanished.append(row)
-            since = row.unwanted_since if row.removed_by_user else int(self._view.now)
-            kept_off = replace(
-                self._row(label, row),
-                removed_by_user=True,
-                removed_by_undo=row.removed_by_undo,
-                unwanted_since=since,
-            )
-            self._note(row, kept_off)
+            self._keep_off(label, row)
             return
         people = {person.id for person in label.people}
         former = [
@@ -178,6 +165,19 @@ class _ItemPlan:
         self._add(text, reason, new_row, label.people)
         if former:
             self._draft.renamed[new_row.key] = min(people & set(former[0].people), key=id_order)
+
+    def _keep_off(self, label: WantedLabel, row: Row) -> None:
+        """Leave out a wanted label that was removed by hand or by an undo."""
+        self._draft.overridden += 1
+        since = row.unwanted_since
+        if not row.removed_by_user:
+            # Only a full sync can see which labels vanished together.
+            if not self._view.whole or not self._is_proven():
+                return
+            self._draft.vanished.append(row)
+            since = int(self._view.now)
+        new = replace(self._row(label, row), removed_by_user=True, unwanted_since=since)
+        self._note(row, replace(new, removed_by_undo=row.removed_by_undo))
 
     def _has(self, folded: str, label: WantedLabel, row: Row | None) -> None:
         """Decide about a wanted label that is already on the item."""
