@@ -7,10 +7,14 @@ import contextlib
 from dataclasses import dataclass
 import socket
 import time
+from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
 from simulators.http import CURRENT_REQUEST, is_disconnected
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 LOOPBACK = "127.0.0.1"
 LINE_BYTES_MAX = 1 << 20  # aiohttp's own limit on request lines and headers must never apply first
@@ -151,6 +155,58 @@ class LocalServer:
         if self._reserved is not None:
             listener, self._reserved = self._reserved, None
             await self._listen(listener)
+
+
+class Served:
+    """A simulated server; it listens from `start` to `stop`, or as an async context."""
+
+    _server: LocalServer | None = None
+
+    @property
+    def listener(self) -> LocalServer:
+        """Return the running listener. Raises RuntimeError before `start`."""
+        if self._server is None:
+            raise RuntimeError("the simulator is not running")
+        return self._server
+
+    @property
+    def url(self) -> str:
+        """Return the base URL. Raises RuntimeError before `start`."""
+        return self.listener.url
+
+    @property
+    def port(self) -> int:
+        """Return the port of `url`."""
+        return self.listener.port
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on 127.0.0.1; port 0 picks a free one. Raises OSError when the port is in use."""
+        raise NotImplementedError
+
+    async def stop(self) -> None:
+        """Cut every connection and release the port."""
+        if self._server is not None:
+            await self._server.stop()
+            self._server = None
+
+    async def outage(self, seconds: float) -> None:
+        """Refuse new connections for `seconds` and cut the existing ones."""
+        await self.listener.begin_outage(seconds)
+
+    async def __aenter__(self) -> Self:
+        """Start on a free port, unless it is already running."""
+        if self._server is None:
+            await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        await self.stop()
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

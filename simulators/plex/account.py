@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 import secrets
 import string
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from simulators.front import FrontDesk, middleware_of
 from simulators.http import Faults, Stats
-from simulators.listener import LocalServer
+from simulators.listener import LocalServer, Served
 from simulators.plex.account_answers import (
     answer,
     argument,
@@ -38,7 +38,6 @@ from simulators.plex.sharing import SharingBook
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
-    from types import TracebackType
 
     from simulators.plex.facts import Row
     from simulators.plex.server import PlexSimulator
@@ -53,7 +52,7 @@ JOINED = int(datetime(2019, 3, 4, tzinfo=UTC).timestamp())
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class PlexTv:
+class PlexTv(Served):
     """plex.tv for one owner of these servers and the people they share with.
 
     The owner's account token is `token` (by default the first server's, as both are the same string
@@ -75,16 +74,8 @@ class PlexTv:
         self.sharing = SharingBook()
         self.owner_uuid = f"{OWNER_ID:016x}"
         self._account_tokens: dict[int, str] = {}
-        self._server: LocalServer | None = None
 
     # Lifecycle
-
-    @property
-    def url(self) -> str:
-        """Return the base URL. Raises RuntimeError before `start`."""
-        if self._server is None:
-            raise RuntimeError("the plex.tv stand-in is not running")
-        return self._server.url
 
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1; port 0 picks a free one. Raises OSError when the port is in use."""
@@ -111,26 +102,6 @@ class PlexTv:
         add("POST", "/_control/rule", self._control_rule)
         self._server = server
         await server.start(port)
-
-    async def stop(self) -> None:
-        """Cut every connection and release the port."""
-        if self._server is not None:
-            await self._server.stop()
-            self._server = None
-
-    async def __aenter__(self) -> Self:
-        """Start on a free port."""
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop."""
-        await self.stop()
 
     @property
     def requested_changes(self) -> list[str]:

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from simulators.http import Faults, Stats
+from simulators.listener import Served
 from simulators.plex import events
 from simulators.plex.arrivals import arrive, episode_arrived
 from simulators.plex.events import EventHub
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
 
     from simulators.catalog import CatalogTitle
-    from simulators.listener import LocalServer
     from simulators.plex.items import Item
     from simulators.plex.render import BrokenHow
     from simulators.plex.state import PlexState
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FIRST_USER_ID = 40_001
 
 
-class PlexBackend:
+class PlexBackend(Served):
     """A Plex server without its routes.
 
     `violations` collects requests that clients must never send; tests assert that it is empty.
@@ -52,7 +52,6 @@ class PlexBackend:
         self.violations: list[str] = []
         self.broken_items: dict[str, BrokenHow] = {}  # by rating key
         self.knobs = PlexKnobs() if knobs is None else knobs
-        self._server: LocalServer | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
@@ -73,33 +72,12 @@ class PlexBackend:
             label_max=knobs.label_max,
         )
 
-    @property
-    def listener(self) -> LocalServer:
-        """Return the running listener. Raises RuntimeError before `start`."""
-        if self._server is None:
-            raise RuntimeError("the simulator is not running")
-        return self._server
-
-    @property
-    def url(self) -> str:
-        """Return the base URL. Raises RuntimeError before `start`."""
-        return self.listener.url
-
-    @property
-    def port(self) -> int:
-        """Return the port of `url`."""
-        return self.listener.port
-
     async def charge(self, seconds: float, since: float) -> None:
         """Extend work that began at `since` (`time.perf_counter`) to `seconds` in total.
 
         The simulator's own computing time counts toward it. Ends early when the server stops.
         """
         await self.listener.pause(seconds - (time.perf_counter() - since))
-
-    async def outage(self, seconds: float) -> None:
-        """Refuse new connections for `seconds` and cut the existing ones."""
-        await self.listener.begin_outage(seconds)
 
     def spawn[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run work in the background until the simulator stops."""

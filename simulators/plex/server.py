@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -18,8 +18,6 @@ from simulators.plex.spoil import AFTER, changes_before
 from simulators.plex.writing import Writing
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from simulators.plex.knobs import PlexKnobs
     from simulators.plex.state import PlexState
     from simulators.plex.users import Viewer
@@ -68,23 +66,7 @@ class PlexSimulator(PlexBackend):
         self.cancel_tasks()
         self._writing.settle_now()
         await self.events.drop()
-        if self._server is not None:
-            await self._server.stop()
-            self._server = None
-
-    async def __aenter__(self) -> Self:
-        """Start on a free port."""
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop."""
-        await self.stop()
+        await super().stop()
 
     def settle(self) -> None:
         """Make all pending edits visible to reads immediately, whatever the knob `settle` says."""

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Unpack
 
 from simulators.http import Faults, Stats
+from simulators.listener import Served
 
 from .api import Api
 from .delivery import Courier, Delivery
@@ -23,14 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
     from simulators.catalog import CatalogTitle
-    from simulators.listener import LocalServer
 
     from .records import Endpoint, EntryFields, PulsarrUser, UserOptions, WatchlistEntry
 
     type ArrImport = Callable[[CatalogTitle, Mapping[str, Any]], Awaitable[None]]
 
 
-class PulsarrBackend:
+class PulsarrBackend(Served):
     """A Pulsarr without its routes.
 
     `catalog` is only needed by the control API, which finds titles by their text. `arr_import` is
@@ -59,7 +59,6 @@ class PulsarrBackend:
         self._desk = ImportDesk(self.state, self.knobs, self._count_deliveries)
         self._watchlists = WatchlistChanges(self.state, self.knobs, self._count_deliveries)
         self._base = self.knobs.base_path.rstrip("/")
-        self._server: LocalServer | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def connect_plex(self, url: str, token: str) -> None:
@@ -75,22 +74,6 @@ class PulsarrBackend:
     def url(self) -> str:
         """Return the address that a user would enter for Pulsarr, base path included."""
         return f"{self.root_url}{self._base}"
-
-    @property
-    def listener(self) -> LocalServer:
-        """Return the running listener. Raises RuntimeError before `start`."""
-        if self._server is None:
-            raise RuntimeError("the simulator is not running")
-        return self._server
-
-    @property
-    def port(self) -> int:
-        """Return the port of `url`."""
-        return self.listener.port
-
-    async def outage(self, seconds: float) -> None:
-        """Refuse new connections for `seconds` and cut the existing ones."""
-        await self.listener.begin_outage(seconds)
 
     def spawn(self, work: Awaitable[Any]) -> None:
         """Run work in the background until the simulator stops."""

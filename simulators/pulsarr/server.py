@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -22,8 +22,6 @@ from .state import timestamp
 from .validation import InvalidError
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from aiohttp.typedefs import Handler
 
 
@@ -58,25 +56,8 @@ class PulsarrSimulator(PulsarrBackend):
     async def stop(self) -> None:
         """Stop listening; drop parked imports and running deliveries."""
         await self.cancel_tasks()
-        if self._server is not None:
-            await self._server.stop()
-            self._server = None
+        await super().stop()
         await self._courier.stop()
-
-    async def __aenter__(self) -> Self:
-        """Start, unless it is already running."""
-        if self._server is None:
-            await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop."""
-        await self.stop()
 
     def _add_routes(self, app: web.Application) -> None:
         for method, path, control in control_routes(self):
