@@ -73,9 +73,9 @@ class Pages:
         await self.visitor.until_field("api_key")
 
     async def action(self, name: str) -> None:
-        """Open the form of an action; the form of another action would stay if it were open."""
-        await self.page()
-        await self.visitor.go(f"/_my_redirect/developer_call_service?service={DOMAIN}.{name}")
+        """Open the form of an action on a page of its own, as the form of another one would stay."""
+        path = f"/_my_redirect/developer_call_service?service={DOMAIN}.{name}"
+        await self.visitor.page.goto(f"{self.visitor.url}{path}")
         await self.action_form()
         await self.visitor.until_read(self.texts[f"services.{name}.description"][:40])
 
