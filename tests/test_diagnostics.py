@@ -17,30 +17,18 @@ from custom_components.plex_label_sync.diagnostics import place
 from simulators.plex import Fault
 
 from .ha_env import SECRETS, set_limits
+from .real_files import hass_storage, own_configuration  # noqa: F401 - fixtures
 from .short_timeouts import TOO_LONG
 from .test_held_runs import forget
 from .texts import COMPONENT
 
 if TYPE_CHECKING:
-    from homeassistant.core import HomeAssistant
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
     from .ha_env import HaEnv
 
 REDACTED = "**REDACTED**"
 MANIFEST = json.loads((COMPONENT / "manifest.json").read_text(encoding="utf-8"))
-
-
-@pytest.fixture(autouse=True)
-def _own_configuration(hass: HomeAssistant, tmp_path: Path) -> None:
-    """Let files be files, in a directory of the test's own."""
-    hass.config.config_dir = str(tmp_path)
-
-
-@pytest.fixture
-def hass_storage() -> dict[str, Any]:
-    """Nothing in place of files: the test client asks for it."""
-    return {}
 
 
 async def download(

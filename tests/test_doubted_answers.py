@@ -12,6 +12,7 @@ from custom_components.plex_label_sync.const import DOMAIN
 from simulators.http import Fault
 
 from .ha_env import later
+from .repair_flows import answer_repair
 from .test_held_runs import answer_issue, forget, issue
 from .test_init import assert_everything_is_labelled
 
@@ -302,17 +303,8 @@ async def test_labels_that_restored_records_lack_are_offered(
     assert question.translation_placeholders["count"] == str(written)
     assert "Rosa" in question.translation_placeholders["labels"]
 
-    client = await hass_client()
-    shown = await client.post(
-        "/api/repairs/issues/fix",
-        json={"handler": DOMAIN, "issue_id": f"labels_unknown_{ha_env.entry.entry_id}"},
-    )
-    flow = await shown.json()
-    done = await client.post(
-        f"/api/repairs/issues/fix/{flow['flow_id']}", json={"next_step_id": choice}
-    )
-    assert (await done.json())["type"] == "create_entry"
-    await ha_env.settle()
+    _, done = await answer_repair(ha_env, hass_client, "labels_unknown", choice)
+    assert done["type"] == "create_entry"
     assert issue_text(ha_env, "labels_unknown") is None
     await ha_env.call("remove_labels", people=["rosa"])
 
@@ -464,13 +456,7 @@ async def test_labels_that_come_back_with_plexs_database_are_offered(
     assert question is not None
     assert question.translation_placeholders is not None
     assert question.translation_placeholders["count"] == str(removed)
-    client = await hass_client()
-    shown = await client.post(
-        "/api/repairs/issues/fix",
-        json={"handler": DOMAIN, "issue_id": f"labels_unknown_{ha_env.entry.entry_id}"},
-    )
-    flow = (await shown.json())["flow_id"]
-    await client.post(f"/api/repairs/issues/fix/{flow}", json={"next_step_id": "leave"})
+    await answer_repair(ha_env, hass_client, "labels_unknown", "leave")
     for _ in range(2):
         await ha_env.call("sync_all")
         assert issue_text(ha_env, "labels_unknown") is None

@@ -11,6 +11,7 @@ from custom_components.plex_label_sync.const import DOMAIN
 from simulators.plex import Fault
 
 from .ha_env import later
+from .repair_flows import answer_repair
 from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
@@ -36,18 +37,8 @@ async def answer_issue(
     ha_env: HaEnv, hass_client: ClientSessionGenerator, choice: str
 ) -> dict[str, Any]:
     """Answer the question as the web interface does."""
-    client = await hass_client()
-    issue_id = f"held_{ha_env.entry.entry_id}"
-    shown = await client.post(
-        "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id}
-    )
-    flow = await shown.json()
-    assert choice in flow["menu_options"]
-    done = await client.post(
-        f"/api/repairs/issues/fix/{flow['flow_id']}", json={"next_step_id": choice}
-    )
-    result: dict[str, Any] = await done.json()
-    await ha_env.settle()
+    shown, result = await answer_repair(ha_env, hass_client, "held", choice)
+    assert choice in shown["menu_options"]
     return result
 
 

@@ -29,14 +29,13 @@ from simulators.plex.server import METADATA_ROUTE
 
 from .ha_env import eventually
 from .probe_env import ProbeClock
+from .real_files import hass_storage, own_configuration  # noqa: F401 - fixtures
 from .secret_guard import watch_events
 from .short_timeouts import TOO_LONG, short_timeouts
 from .test_probe import movie, movie_by_hand, traces
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
-
-    from homeassistant.core import HomeAssistant
 
     from simulators.http import FaultKind
 
@@ -69,18 +68,6 @@ def probe_clock(ha_env: HaEnv) -> Iterator[ProbeClock]:
     """Return the clock by which probes wait; only Plex's delays make them give up."""
     with short_timeouts(ha_env.plex):
         yield ProbeClock(ha_env, clean_again=0.05)
-
-
-@pytest.fixture(autouse=True)
-def _own_configuration(hass: HomeAssistant, tmp_path: Path) -> None:
-    """Let files be files, in a directory of the test's own."""
-    hass.config.config_dir = str(tmp_path)
-
-
-@pytest.fixture
-def hass_storage() -> dict[str, Any]:
-    """Nothing in place of files: the test client asks for it."""
-    return {}
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from custom_components.plex_label_sync.const import DOMAIN
 from simulators.plex.users import SharedUser
 
 from .ha_env import PLEX_TOKEN
+from .repair_flows import answer_repair
 from .test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
@@ -31,16 +32,8 @@ def issue(ha_env: HaEnv) -> ir.IssueEntry | None:
 
 async def fix(ha_env: HaEnv, hass_client: ClientSessionGenerator) -> dict[str, Any]:
     """Open the repair and submit its form, as the web interface does."""
-    client = await hass_client()
-    issue_id = f"{GONE}_{ha_env.entry.entry_id}"
-    shown = await client.post(
-        "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id}
-    )
-    flow = await shown.json()
-    assert flow["step_id"] == "confirm"
-    done = await client.post(f"/api/repairs/issues/fix/{flow['flow_id']}", json={})
-    result: dict[str, Any] = await done.json()
-    await ha_env.settle()
+    shown, result = await answer_repair(ha_env, hass_client, GONE)
+    assert shown["step_id"] == "confirm"
     return result
 
 
@@ -133,19 +126,9 @@ def asked(ha_env: HaEnv) -> ir.IssueEntry | None:
 
 async def decide(ha_env: HaEnv, hass_client: ClientSessionGenerator, choice: str) -> dict[str, Any]:
     """Open the repair and choose, as the web interface does."""
-    client = await hass_client()
-    issue_id = f"{NEW}_{ha_env.entry.entry_id}"
-    shown = await client.post(
-        "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id}
-    )
-    flow = await shown.json()
-    assert flow["menu_options"] == ["sync", "leave"]
-    assert flow["description_placeholders"]["libraries"] == "Documentaries"
-    done = await client.post(
-        f"/api/repairs/issues/fix/{flow['flow_id']}", json={"next_step_id": choice}
-    )
-    result: dict[str, Any] = await done.json()
-    await ha_env.settle()
+    shown, result = await answer_repair(ha_env, hass_client, NEW, choice)
+    assert shown["menu_options"] == ["sync", "leave"]
+    assert shown["description_placeholders"]["libraries"] == "Documentaries"
     return result
 
 

@@ -13,6 +13,7 @@ from simulators.http import Fault
 
 from ..flow_fixtures import assert_form, finish, submit, to_libraries
 from ..markdown import HOSTILE, signs_in
+from ..repair_flows import answer_repair
 
 if TYPE_CHECKING:
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -40,19 +41,9 @@ def rename(ha_env: HaEnv, who: str, name: str) -> None:
 
 async def decide(ha_env: HaEnv, hass_client: ClientSessionGenerator, choice: str) -> dict[str, Any]:
     """Answer the question as the web interface does, and sync."""
-    client = await hass_client()
-    issue_id = f"labels_conflict_{ha_env.entry.entry_id}"
-    shown = await client.post(
-        "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id}
-    )
-    flow = await shown.json()
-    assert flow["type"] == "menu"
-    assert flow["menu_options"] == ["meant", "leave"]
-    done = await client.post(
-        f"/api/repairs/issues/fix/{flow['flow_id']}", json={"next_step_id": choice}
-    )
-    result: dict[str, Any] = await done.json()
-    await ha_env.settle()
+    shown, result = await answer_repair(ha_env, hass_client, "labels_conflict", choice)
+    assert shown["type"] == "menu"
+    assert shown["menu_options"] == ["meant", "leave"]
     await ha_env.call("sync_all")
     return result
 

@@ -19,28 +19,17 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 from custom_components.plex_label_sync.const import DOMAIN
 from custom_components.plex_label_sync.storage.files import MINOR_VERSIONS
 
+from ..real_files import hass_storage, own_configuration  # noqa: F401 - fixtures
+from ..repair_flows import answer_repair
 from ..test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
-    from homeassistant.core import HomeAssistant
     from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
     from ..ha_env import HaEnv
 
 NAMES = ("queue", "ledger", "journal")
 WRITE = "homeassistant.helpers.storage.Store._async_write_data"
-
-
-@pytest.fixture(autouse=True)
-def _own_configuration(hass: HomeAssistant, tmp_path: Path) -> None:
-    """Let files be files, in a directory of the test's own."""
-    hass.config.config_dir = str(tmp_path)
-
-
-@pytest.fixture
-def hass_storage() -> dict[str, Any]:
-    """Nothing in place of files: the test client asks for it."""
-    return {}
 
 
 def file_of(ha_env: HaEnv, name: str) -> Path:
@@ -189,16 +178,9 @@ async def test_message_about_damage_goes_when_someone_has_read_it(
     await stopped(ha_env)
     damage(file_of(ha_env, "queue"), "corrupt")
     assert await start(ha_env)
-    client = await hass_client()
-    issue_id = f"store_damaged_{ha_env.entry.entry_id}"
-    shown = await client.post(
-        "/api/repairs/issues/fix", json={"handler": DOMAIN, "issue_id": issue_id}
-    )
-    flow = await shown.json()
-    assert flow["step_id"] == "confirm"
+    shown, _ = await answer_repair(ha_env, hass_client, "store_damaged")
 
-    await client.post(f"/api/repairs/issues/fix/{flow['flow_id']}", json={})
-
+    assert shown["step_id"] == "confirm"
     assert issue(ha_env) is None
 
 

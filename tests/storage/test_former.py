@@ -25,27 +25,15 @@ from ..flow_fixtures import (
     to_libraries,
     to_review,
 )
+from ..real_files import hass_storage, own_configuration  # noqa: F401 - fixtures
 from ..test_init import assert_everything_is_labelled
 
 if TYPE_CHECKING:
     from homeassistant.config_entries import ConfigEntry
-    from homeassistant.core import HomeAssistant
 
     from ..ha_env import HaEnv
 
 WRITE = "homeassistant.helpers.storage.Store._async_write_data"
-
-
-@pytest.fixture(autouse=True)
-def _own_configuration(hass: HomeAssistant, tmp_path: Path) -> None:
-    """Let files be files, in a directory of the test's own."""
-    hass.config.config_dir = str(tmp_path)
-
-
-@pytest.fixture
-def hass_storage() -> dict[str, Any]:
-    """Nothing in place of files: the test client asks for it."""
-    return {}
 
 
 def former_file(ha_env: HaEnv) -> Path:
