@@ -62,6 +62,20 @@ async def test_items_that_are_not_there_are_left_out(client: PlexClient, method:
 
 
 @pytest.mark.parametrize("method", ["labelled", "rated"])
+async def test_empty_answer_does_not_say_that_items_are_gone(
+    plex: PlexSimulator, client: PlexClient, method: str
+) -> None:
+    keys = some_keys(plex, 4)
+    plex.faults.add(Fault("empty", route=METADATA_ROUTE, times=None))
+    gaps: list[Gap] = []
+    assert await labelled(client, keys, gaps, method) == set()
+    assert {gap.key for gap in gaps} == set(keys)
+    with pytest.raises(ServiceError) as refused:
+        await getattr(client, method)(keys)
+    assert refused.value.failure is Failure.IMPLAUSIBLE
+
+
+@pytest.mark.parametrize("method", ["labelled", "rated"])
 @pytest.mark.parametrize("kind", ["truncated", "short_page"])
 async def test_cut_answer_about_items_is_refused(
     plex: PlexSimulator, client: PlexClient, method: str, kind: FaultKind

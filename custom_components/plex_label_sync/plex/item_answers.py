@@ -42,13 +42,16 @@ def movies_and_shows[T: LabelledItem](
 ) -> Labelled[T]:
     """Return the movies and shows of an answer; `understand` parses a row of it.
 
-    Raises ValueError if rows are missing.
+    Raises ValueError if rows are missing, or if there are none.
     """
     body = container(answer)
     found: list[T] = []
     keys: set[str] = set()
     bad: list[BadRow] = []
-    for place, row in enumerate(counted_rows(body, "Metadata")):
+    rows = counted_rows(body, "Metadata")
+    if not rows:
+        raise ValueError("no rows; where none of the items exists, the status says so")
+    for place, row in enumerate(rows):
         key = _key_or_none(row)
         keys.add(key)
         try:
