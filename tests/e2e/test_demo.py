@@ -23,6 +23,7 @@ from harness.dashboard import URL_PATH
 from harness.demo_start import OWNER
 from harness.demo_state import DemoState
 from harness.integration import Integration, entity_ids, remove, set_up, until_loaded
+from harness.simulators import Control
 from harness.waiting import eventually
 from tests.e2e.test_harness import is_gone
 
@@ -169,9 +170,11 @@ async def test_reader_that_has_seen_enough_is_no_error(demo: RunningDemo) -> Non
     assert out.count(b"\n") == 1
 
 
-async def test_command_that_is_interrupted_says_nothing(demo: RunningDemo) -> None:
+async def test_command_that_is_interrupted_says_nothing(
+    demo: RunningDemo, session: aiohttp.ClientSession
+) -> None:
     process = await asyncio.create_subprocess_exec(
-        *(SCRIPT, "--folder", str(demo.folder), "outage", "pulsarr", "2"),
+        *(SCRIPT, "--folder", str(demo.folder), "outage", "pulsarr", "10"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -181,7 +184,8 @@ async def test_command_that_is_interrupted_says_nothing(demo: RunningDemo) -> No
     _, err = await process.communicate()
 
     assert (process.returncode, err) == (130, b"")
-    await asyncio.sleep(2)  # it is back then
+    pulsarr = Control(session, DemoState.load(demo.folder).pulsarr_url)
+    await eventually(pulsarr.answers, "Pulsarr is back", within=30)
 
 
 async def test_taken_port_is_one_clear_sentence(tmp_path: Path) -> None:
