@@ -107,7 +107,8 @@ class Servers:
 
     def do_person(self, titles: int) -> None:
         """Add a person who wants some titles that are in Plex."""
-        user = self._pulsarr.add_user("Newcomer")
+        # Two people with one name would share a label, so the second one would get none.
+        user = self._pulsarr.add_user(f"Newcomer{len(self._guests) + 1}")
         self._guests.append(user.id)
         self._name[user.id] = user.name
         for title in self._there[-titles:]:

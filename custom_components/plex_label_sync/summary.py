@@ -119,21 +119,21 @@ def after_changes(summary: Summary, run: Run, ledger: Ledger) -> Summary:
     """Return a summary updated with a run's changes; unchanged if there were none."""
     if not run.changes:
         return summary
+    added = run.added
+    removed = len(run.changes) - added
     last = summary.last_labelled
-    added = [one for one in run.changes if one.action is Action.ADD]
-    # A removed marker is not a label for a person.
-    labels = [
-        one for one in added if (row := ledger.get(one.key)) is None or not row.is_removed_marker
-    ]
-    if labels:
-        one = labels[-1]
-        last = LastLabelled(one.title, one.rating_key, one.library, run.started + run.duration)
+    for one in reversed(run.changes):
+        # A removed marker is not a label for a person.
+        is_marker = (row := ledger.get(one.key)) is not None and row.is_removed_marker
+        if one.action is Action.ADD and not is_marker:
+            last = LastLabelled(one.title, one.rating_key, one.library, run.started + run.duration)
+            break
     return replace(
         summary,
-        added=run.added,
-        removed=run.removed,
-        added_total=summary.added_total + run.added,
-        removed_total=summary.removed_total + run.removed,
+        added=added,
+        removed=removed,
+        added_total=summary.added_total + added,
+        removed_total=summary.removed_total + removed,
         last_labelled=last,
     )
 

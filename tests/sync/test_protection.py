@@ -1,6 +1,6 @@
 """What is believed of an answer of Pulsarr."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from hypothesis import given, strategies as st
@@ -14,7 +14,7 @@ from custom_components.plex_label_sync.sync.model import (
     Title,
     Watchlists,
 )
-from custom_components.plex_label_sync.sync.person_id import pulsarr_id
+from custom_components.plex_label_sync.sync.person_id import PersonId, pulsarr_id
 from custom_components.plex_label_sync.sync.protection import (
     EXPLAINED_FOR,
     EXPLAINED_MAX,
@@ -45,6 +45,17 @@ def lists(titles: Mapping[int, int | tuple[Title, ...]], at: float = 0.0) -> Wat
         },
         at,
     )
+
+
+def found_shrunk(
+    memory: ListMemory,
+    watchlists: Watchlists,
+    counted: Iterable[PersonId],
+    *,
+    believe: bool = False,
+) -> frozenset[PersonId]:
+    """Return the people whose lists are not believed, as a run finds out."""
+    return memory.find_shrunk(watchlists, counted, memory.lost_most(watchlists), believe=believe)
 
 
 # Everybody
@@ -106,16 +117,16 @@ def test_titles_are_compared_only_while_the_same_peoples_are_counted() -> None:
 
 def test_list_that_lost_more_than_half_is_believed_when_it_is_read_so_again() -> None:
     memory = ListMemory()
-    assert memory.find_shrunk(lists({1: 20, 2: 9}), (pulsarr_id(1), pulsarr_id(2))) == frozenset()
-    assert memory.find_shrunk(lists({1: 9, 2: 9}, 100.0), (pulsarr_id(1), pulsarr_id(2))) == {
+    assert found_shrunk(memory, lists({1: 20, 2: 9}), (pulsarr_id(1), pulsarr_id(2))) == frozenset()
+    assert found_shrunk(memory, lists({1: 9, 2: 9}, 100.0), (pulsarr_id(1), pulsarr_id(2))) == {
         pulsarr_id(1)
     }
-    assert memory.find_shrunk(
-        lists({1: 9, 2: 9}, 99.0 + READ_AGAIN_AFTER), (pulsarr_id(1), pulsarr_id(2))
+    assert found_shrunk(
+        memory, lists({1: 9, 2: 9}, 99.0 + READ_AGAIN_AFTER), (pulsarr_id(1), pulsarr_id(2))
     ) == {pulsarr_id(1)}
     assert (
-        memory.find_shrunk(
-            lists({1: 9, 2: 9}, 100.0 + READ_AGAIN_AFTER), (pulsarr_id(1), pulsarr_id(2))
+        found_shrunk(
+            memory, lists({1: 9, 2: 9}, 100.0 + READ_AGAIN_AFTER), (pulsarr_id(1), pulsarr_id(2))
         )
         == frozenset()
     )
@@ -124,20 +135,20 @@ def test_list_that_lost_more_than_half_is_believed_when_it_is_read_so_again() ->
 
 def test_same_read_does_not_confirm_itself_however_late_it_is_judged() -> None:
     memory = ListMemory()
-    memory.find_shrunk(lists({1: 20}), (pulsarr_id(1),))
+    found_shrunk(memory, lists({1: 20}), (pulsarr_id(1),))
     once = lists({1: 0}, 100.0)
     for _ in range(3):
-        assert memory.find_shrunk(once, (pulsarr_id(1),)) == {pulsarr_id(1)}
+        assert found_shrunk(memory, once, (pulsarr_id(1),)) == {pulsarr_id(1)}
     other = replace(once, lists_read_at={pulsarr_id(1): 100.0}, read_at=9000.0)
-    assert memory.find_shrunk(other, (pulsarr_id(1),)) == {pulsarr_id(1)}
+    assert found_shrunk(memory, other, (pulsarr_id(1),)) == {pulsarr_id(1)}
 
 
 def test_list_that_comes_back_was_never_gone() -> None:
     memory = ListMemory()
-    memory.find_shrunk(lists({1: 20}), (pulsarr_id(1),))
-    assert memory.find_shrunk(lists({1: 0}, 100.0), (pulsarr_id(1),)) == {pulsarr_id(1)}
-    assert memory.find_shrunk(lists({1: 20}, 200.0), (pulsarr_id(1),)) == frozenset()
-    assert memory.find_shrunk(lists({1: 0}, 900.0), (pulsarr_id(1),)) == {pulsarr_id(1)}
+    found_shrunk(memory, lists({1: 20}), (pulsarr_id(1),))
+    assert found_shrunk(memory, lists({1: 0}, 100.0), (pulsarr_id(1),)) == {pulsarr_id(1)}
+    assert found_shrunk(memory, lists({1: 20}, 200.0), (pulsarr_id(1),)) == frozenset()
+    assert found_shrunk(memory, lists({1: 0}, 900.0), (pulsarr_id(1),)) == {pulsarr_id(1)}
 
 
 @pytest.mark.parametrize(
@@ -146,104 +157,107 @@ def test_list_that_comes_back_was_never_gone() -> None:
 def test_little_may_go_at_once(before: int, now: int, doubted: bool) -> None:
     for restarted in (False, True):
         memory = ListMemory()
-        memory.find_shrunk(lists({1: before}), (pulsarr_id(1),))
+        found_shrunk(memory, lists({1: before}), (pulsarr_id(1),))
         if restarted:
             memory = ListMemory(memory.counts, memory.doubted)
-        assert memory.find_shrunk(lists({1: now}, 1.0), (pulsarr_id(1),)) == (
+        assert found_shrunk(memory, lists({1: now}, 1.0), (pulsarr_id(1),)) == (
             {pulsarr_id(1)} if doubted else frozenset()
         )
 
 
 def test_list_of_others_is_one_that_lost_all_even_if_it_is_as_long() -> None:
     memory = ListMemory()
-    memory.find_shrunk(lists({1: 8}), (pulsarr_id(1),))
-    assert memory.find_shrunk(lists({1: TITLES[20:28]}, 1.0), (pulsarr_id(1),)) == {pulsarr_id(1)}
+    found_shrunk(memory, lists({1: 8}), (pulsarr_id(1),))
+    assert found_shrunk(memory, lists({1: TITLES[20:28]}, 1.0), (pulsarr_id(1),)) == {pulsarr_id(1)}
 
 
 def test_title_that_comes_with_more_ids_is_not_lost() -> None:
     memory = ListMemory()
-    memory.find_shrunk(lists({1: 8}), (pulsarr_id(1),))
+    found_shrunk(memory, lists({1: 8}), (pulsarr_id(1),))
     more = tuple(replace(one, ids=one.ids | {f"tmdb:{at}"}) for at, one in enumerate(TITLES[:8]))
-    assert memory.find_shrunk(lists({1: more}, 1.0), (pulsarr_id(1),)) == frozenset()
+    assert found_shrunk(memory, lists({1: more}, 1.0), (pulsarr_id(1),)) == frozenset()
 
 
 def test_doubt_outlives_a_restart() -> None:
     memory = ListMemory()
-    memory.find_shrunk(lists({1: 20}), (pulsarr_id(1),))
-    memory.find_shrunk(lists({1: 2}, 100.0), (pulsarr_id(1),))
+    found_shrunk(memory, lists({1: 20}), (pulsarr_id(1),))
+    found_shrunk(memory, lists({1: 2}, 100.0), (pulsarr_id(1),))
     again = ListMemory(memory.counts, memory.doubted)
-    assert again.find_shrunk(lists({1: 2}, 200.0), (pulsarr_id(1),)) == {pulsarr_id(1)}
+    assert found_shrunk(again, lists({1: 2}, 200.0), (pulsarr_id(1),)) == {pulsarr_id(1)}
     assert (
-        again.find_shrunk(lists({1: 2}, 100.0 + READ_AGAIN_AFTER), (pulsarr_id(1),)) == frozenset()
+        found_shrunk(again, lists({1: 2}, 100.0 + READ_AGAIN_AFTER), (pulsarr_id(1),))
+        == frozenset()
     )
 
 
 def test_what_events_reported_is_no_loss() -> None:
     memory = ListMemory()
-    memory.find_shrunk(lists({1: 10}), (pulsarr_id(1),))
+    found_shrunk(memory, lists({1: 10}), (pulsarr_id(1),))
     for title in TITLES[2:10]:
         memory.explain(title, 0.5)
-    assert memory.find_shrunk(lists({1: 2}, 1.0), (pulsarr_id(1),)) == frozenset()
+    assert found_shrunk(memory, lists({1: 2}, 1.0), (pulsarr_id(1),)) == frozenset()
 
 
 def test_events_are_not_kept_for_ever() -> None:
     memory = ListMemory()
-    memory.find_shrunk(lists({1: 10}), (pulsarr_id(1),))
+    found_shrunk(memory, lists({1: 10}), (pulsarr_id(1),))
     for title in TITLES[2:10]:
         memory.explain(title, 0.5)
     for number in range(EXPLAINED_MAX):
         memory.explain(movie(f"tmdb:{number}"), 0.5)
-    assert memory.find_shrunk(lists({1: 2}, 1.0), (pulsarr_id(1),)) == {pulsarr_id(1)}
+    assert found_shrunk(memory, lists({1: 2}, 1.0), (pulsarr_id(1),)) == {pulsarr_id(1)}
 
 
 def test_event_of_long_ago_explains_nothing() -> None:
     memory = ListMemory()
-    memory.find_shrunk(lists({1: 10}), (pulsarr_id(1),))
+    found_shrunk(memory, lists({1: 10}), (pulsarr_id(1),))
     for title in TITLES[2:10]:
         memory.explain(title, 0.5)
-    assert memory.find_shrunk(lists({1: 2}, 1.0 + EXPLAINED_FOR), (pulsarr_id(1),)) == {
+    assert found_shrunk(memory, lists({1: 2}, 1.0 + EXPLAINED_FOR), (pulsarr_id(1),)) == {
         pulsarr_id(1)
     }
 
 
 def test_someone_who_is_gone_counts_as_a_list_that_is_gone() -> None:
     memory = ListMemory()
-    memory.find_shrunk(lists({1: 2, 2: 3}), (pulsarr_id(1), pulsarr_id(2)))
-    assert memory.find_shrunk(lists({1: 2}, 10.0), (pulsarr_id(1),)) == {pulsarr_id(2)}
+    found_shrunk(memory, lists({1: 2, 2: 3}), (pulsarr_id(1), pulsarr_id(2)))
+    assert found_shrunk(memory, lists({1: 2}, 10.0), (pulsarr_id(1),)) == {pulsarr_id(2)}
     assert (
-        memory.find_shrunk(lists({1: 2}, 10.0 + READ_AGAIN_AFTER), (pulsarr_id(1),)) == frozenset()
+        found_shrunk(memory, lists({1: 2}, 10.0 + READ_AGAIN_AFTER), (pulsarr_id(1),))
+        == frozenset()
     )
     assert memory.counts == {pulsarr_id(1): 2}
-    memory.find_shrunk(lists({1: 2, 2: 0}, 900.0), (pulsarr_id(1), pulsarr_id(2)))
+    found_shrunk(memory, lists({1: 2, 2: 0}, 900.0), (pulsarr_id(1), pulsarr_id(2)))
     assert (
-        memory.find_shrunk(lists({1: 2}, 901.0), (pulsarr_id(1),)) == frozenset()
+        found_shrunk(memory, lists({1: 2}, 901.0), (pulsarr_id(1),)) == frozenset()
     )  # there was nothing to lose
 
 
 def test_someone_who_comes_back_was_never_gone() -> None:
     memory = ListMemory()
-    memory.find_shrunk(lists({1: 2, 2: 3}), (pulsarr_id(1), pulsarr_id(2)))
-    memory.find_shrunk(lists({1: 2}, 10.0), (pulsarr_id(1),))
+    found_shrunk(memory, lists({1: 2, 2: 3}), (pulsarr_id(1), pulsarr_id(2)))
+    found_shrunk(memory, lists({1: 2}, 10.0), (pulsarr_id(1),))
     assert (
-        memory.find_shrunk(lists({1: 2, 2: 3}, 20.0), (pulsarr_id(1), pulsarr_id(2))) == frozenset()
+        found_shrunk(memory, lists({1: 2, 2: 3}, 20.0), (pulsarr_id(1), pulsarr_id(2)))
+        == frozenset()
     )
     assert memory.doubted == {}
 
 
 def test_list_that_could_not_be_read_is_neither_believed_nor_doubted() -> None:
     memory = ListMemory()
-    memory.find_shrunk(lists({1: 20, 2: 3}), (pulsarr_id(1), pulsarr_id(2)))
+    found_shrunk(memory, lists({1: 20, 2: 3}), (pulsarr_id(1), pulsarr_id(2)))
     unread = Watchlists(
         (ANNA, BEN), {pulsarr_id(2): TITLES[:3]}, 10.0, {pulsarr_id(1): Failure.BUSY}
     )
-    assert memory.find_shrunk(unread, (pulsarr_id(1), pulsarr_id(2))) == frozenset()
+    assert found_shrunk(memory, unread, (pulsarr_id(1), pulsarr_id(2))) == frozenset()
     assert memory.counts == {pulsarr_id(1): 20, pulsarr_id(2): 3}
 
 
 def test_yes_to_whatever_goes_believes_the_lists() -> None:
     memory = ListMemory()
-    memory.find_shrunk(lists({1: 20, 2: 20}), (pulsarr_id(1), pulsarr_id(2)))
-    assert memory.find_shrunk(lists({1: 0}, 1.0), (pulsarr_id(1),), believe=True) == frozenset()
+    found_shrunk(memory, lists({1: 20, 2: 20}), (pulsarr_id(1), pulsarr_id(2)))
+    assert found_shrunk(memory, lists({1: 0}, 1.0), (pulsarr_id(1),), believe=True) == frozenset()
     assert memory.counts == {pulsarr_id(1): 0}
 
 
@@ -252,14 +266,14 @@ def test_list_is_doubted_only_between_a_loss_and_the_second_read_of_it(
     reads: list[tuple[int, float]],
 ) -> None:
     memory, now, first = ListMemory(), 0.0, None
-    memory.find_shrunk(lists({1: 20}), (pulsarr_id(1),))
+    found_shrunk(memory, lists({1: 20}), (pulsarr_id(1),))
     believed = 20
     for count, later in reads:
         now += later
         lost = believed - count >= 5 and 2 * (believed - count) > believed
         first = (first if first is not None else now) if lost else None
         doubted = first is not None and now - first < READ_AGAIN_AFTER
-        assert memory.find_shrunk(lists({1: count}, now), (pulsarr_id(1),)) == (
+        assert found_shrunk(memory, lists({1: count}, now), (pulsarr_id(1),)) == (
             {pulsarr_id(1)} if doubted else frozenset()
         )
         if not doubted:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from .changes import Action, Change
-from .model import StoredLabel, fold
+from .model import LabelledItem, StoredLabel, fold
 
 ANY_LABEL: Final = ""  # stands for a label that could not be read
 
@@ -43,6 +43,11 @@ class CurrentLabels:
         """Record labels that one item carries."""
         for text in labels:
             self._carriers_of(text).add(rating_key)
+
+    def correct_all(self, items: Iterable[LabelledItem]) -> None:
+        """Record all labels of some items, as their own metadata list them."""
+        for one in items:
+            self.correct(one.item.rating_key, one.labels)
 
     def correct(self, rating_key: str, labels: Collection[str]) -> None:
         """Record all labels of one item, as its own metadata lists them.

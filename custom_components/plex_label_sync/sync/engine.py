@@ -111,7 +111,7 @@ class Engine:
         safety = await asyncio.to_thread(
             self._check_plan, request, prepared, settings, before, question
         )
-        run = _counted(run, request, prepared, safety)
+        run = await asyncio.to_thread(_counted, run, request, prepared, safety)
         if request.dry_run:
             run = replace(run, changes=safety.plan.changes, gaps=(*prepared.gaps,))
         else:

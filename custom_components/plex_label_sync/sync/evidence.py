@@ -1,5 +1,6 @@
 """Reads items themselves before a plan removes a label or adopts one."""
 
+import asyncio
 from collections.abc import Collection, Mapping
 from itertools import islice
 from typing import Final
@@ -37,7 +38,8 @@ class EvidenceReader:
         Raises ServiceError when Plex cannot be read.
         """
         first, shows_labels = await self._first(rating_keys, present, labels.gaps)
-        absent = _absent(rating_keys, first, labels.gaps)
+        # There may be tens of thousands of items, here and below.
+        absent = await asyncio.to_thread(_absent, rating_keys, first, labels.gaps)
         if first and not shows_labels:
             present.add(await labels.read(pairs))
             second = await self._labelled(rating_keys, labels.gaps)
@@ -45,8 +47,7 @@ class EvidenceReader:
             absent &= _absent(rating_keys, second, labels.gaps)
             first = {key: one for key, one in second.items() if key in first}
         if shows_labels:
-            for key, one in first.items():
-                present.correct(key, one.labels)
+            await asyncio.to_thread(present.correct_all, first.values())
         return Evidence(first, absent)
 
     async def _first(

@@ -72,5 +72,5 @@ class FreshLists:
             known=self._lists.current,
             missing=lambda people: self._memory.missing(people, ledger),
         )
-        self._lists.replace(read)
+        await self._lists.replace(read)
         return read

@@ -193,11 +193,13 @@ class PlanBuilder:
             {person.id: person for person in watchlists.people},
             frozenset(person.id for person in people),
         )
-        doubts = unread_lists(watchlists, people, settings, ledger)
+        # In threads, as there may be tens of thousands of titles.
+        doubts = await asyncio.to_thread(unread_lists, watchlists, people, settings, ledger)
+        lost_most = await asyncio.to_thread(memory.lost_most, watchlists)
         full = request if isinstance(request, FullRequest) else None
         believe = full is not None and full.consent.everything and not full.dry_run
         shrunk = memory.find_shrunk(
-            watchlists, roster.labelled, owners=ledger.owners, believe=believe
+            watchlists, roster.labelled, lost_most, owners=ledger.owners, believe=believe
         )
         known = ledger.people  # including people who are no longer in Pulsarr
         shrunk_people = [known[one] for one in shrunk if one in known]
@@ -321,10 +323,11 @@ class PlanBuilder:
             proven = await asyncio.to_thread(self._matcher.proven, scope, items, evidence)
             view = replace(view, items=proven, evidence=evidence)
             plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
-            note_contradictions(scope, items, evidence, found)
+            await asyncio.to_thread(note_contradictions, scope, items, evidence, found)
         self._remember_others(view, plan)
         if scope.whole:
-            plan = with_returned(plan, view, self._recorder.recently_removed())
+            removed = self._recorder.recently_removed()
+            plan = await asyncio.to_thread(with_returned, plan, view, removed)
         return self._prepared(scope, found, plan, labels, view)
 
     def _prepared(
@@ -371,7 +374,7 @@ class PlanBuilder:
     ) -> Found:
         """Find the items of a few titles, and everyone who wants the same items."""
         asked = TitleIndex(request.titles)
-        some = tuple(one for one in wanted if one.title in asked)
+        some = await asyncio.to_thread(lambda: tuple(one for one in wanted if one.title in asked))
         some += await asyncio.to_thread(unwanted, request, some, self._recorder.ledger)
         old = TitleIndex(request.thorough)
         thorough = frozenset(one.title for one in some if one.title in old)

@@ -1,6 +1,6 @@
 """Which responses are believed, and what must be certain before anything is removed. Pure."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -208,12 +208,16 @@ class ListMemory:
         in doubt.
         """
         there = {person.id for person in people} | ledger.moved(people).keys()
-        unlisted = self._known(ledger.owners).keys() - there
-        known = len(self.counts)
-        lost = len(self.counts.keys() & unlisted)
-        if known and (not people or _halved(known, known - lost, PEOPLE_LOST)):
+        if self._lacks_most(there):
             return ()
+        unlisted = self._known(ledger.owners).keys() - there
         return tuple(ledger.people.get(one) or Person(one, str(one)) for one in sorted(unlisted))
+
+    def _lacks_most(self, listed: Collection[PersonId]) -> bool:
+        """Return whether so many are missing that the whole response is in doubt."""
+        known = len(self.counts)
+        there = len(self.counts.keys() & set(listed))
+        return bool(known) and (not listed or _halved(known, there, PEOPLE_LOST))
 
     def _known(self, owners: Iterable[PersonId]) -> dict[PersonId, int]:
         """Return the lengths of the believed lists, and 1 for others who may have a list."""
@@ -235,19 +239,33 @@ class ListMemory:
             if old in self.doubted:
                 self.doubted.setdefault(new, self.doubted.pop(old))
 
+    def lost_most(self, watchlists: Watchlists) -> frozenset[PersonId]:
+        """Return the people whose lists lost more than half of their titles.
+
+        Titles whose removal an event has explained are not lost. Changes nothing, so it may run in
+        a thread: lists may have tens of thousands of titles.
+        """
+        explained = dict(self._explained)  # events may add to it meanwhile
+        return frozenset(
+            person_id
+            for person_id, titles in watchlists.titles.items()
+            if self._has_shrunk(person_id, titles, explained, _read_at(watchlists, person_id))
+        )
+
     def find_shrunk(
         self,
         watchlists: Watchlists,
         counted: Iterable[PersonId],
+        lost_most: Container[PersonId],
         *,
         owners: Iterable[PersonId] = (),
         believe: bool = False,
     ) -> frozenset[PersonId]:
         """Return the people whose lists lost too much to be believed yet.
 
-        `counted` are the ids of those who get labels, `owners` of those who have some. People who
-        are gone count as well. `believe` means that a person has confirmed the lists, whatever they
-        lost.
+        `counted` are the ids of those who get labels, `owners` of those who have some,
+        `lost_most` the result of that method. People who are gone count as well. `believe` means
+        that a person has confirmed the lists, whatever they lost.
         """
         shrunk = set[PersonId]()
         people = {person.id: person for person in watchlists.people}
@@ -255,8 +273,8 @@ class ListMemory:
             titles = watchlists.titles.get(person_id)
             if titles is None or person_id in watchlists.unread:
                 continue
-            read_at = watchlists.lists_read_at.get(person_id, watchlists.read_at)
-            lost = not believe and self._has_shrunk(person_id, titles, read_at)
+            read_at = _read_at(watchlists, person_id)
+            lost = not believe and person_id in lost_most
             is_doubted = self._is_doubted(person_id, read_at, lost=lost)
             if lost and contradicts_count(people[person_id], titles):
                 self.doubted.setdefault(person_id, read_at)
@@ -268,9 +286,12 @@ class ListMemory:
                 self._lists[person_id] = titles
         # While a row could not be read, no one is known to be gone.
         known = self._known(owners)
+        # If most are missing, none of them was asked for by id.
+        unasked = not believe and self._lacks_most(people)
         for person_id in () if watchlists.gaps else known.keys() - people.keys():
             lost = not believe and known[person_id] > 0
-            if self._is_doubted(person_id, watchlists.read_at, lost=lost):
+            is_doubted = self._is_doubted(person_id, watchlists.read_at, lost=lost)
+            if is_doubted or (lost and unasked):
                 shrunk.add(person_id)
             else:
                 self._lists.pop(person_id, None)
@@ -286,7 +307,13 @@ class ListMemory:
         self.doubted.pop(person_id, None)
         return False
 
-    def _has_shrunk(self, person_id: PersonId, titles: tuple[Title, ...], read_at: float) -> bool:
+    def _has_shrunk(
+        self,
+        person_id: PersonId,
+        titles: tuple[Title, ...],
+        explained_at: Mapping[Title, float],
+        read_at: float,
+    ) -> bool:
         known = self._lists.get(person_id)
         if known is None:
             return _halved(self.counts.get(person_id, 0), len(titles), SHRUNK_BY)
@@ -294,8 +321,13 @@ class ListMemory:
             return False
         now = TitleIndex(titles)
         explained = TitleIndex(
-            title for title, at in self._explained.items() if at > read_at - EXPLAINED_FOR
+            title for title, at in explained_at.items() if at > read_at - EXPLAINED_FOR
         )
         same = set(titles)
         lost = sum(one not in same and one not in now and one not in explained for one in known)
         return lost >= SHRUNK_BY and 2 * lost > len(known)
+
+
+def _read_at(watchlists: Watchlists, person_id: PersonId) -> float:
+    """Return when a person's list was read, in seconds since the epoch."""
+    return watchlists.lists_read_at.get(person_id, watchlists.read_at)

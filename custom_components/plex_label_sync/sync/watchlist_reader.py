@@ -1,5 +1,6 @@
 """Keeps watchlists fresh between full reads, at the cost of one or two requests."""
 
+import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
@@ -38,13 +39,23 @@ class KnownLists:
         self.fresh_at = float("-inf")
         self.uncovered = UncoveredTitles()
 
-    def replace(self, new: Watchlists, *, all_read: bool = True) -> None:
+    async def replace(
+        self, new: Watchlists, *, all_read: bool = True, known: Watchlists | None = None
+    ) -> None:
         """Replace the lists with those whose read began at `new.read_at`.
 
-        Without `all_read`, most of them were not read again, because they seem unchanged.
+        Without `all_read`, most of them were not read again, because they seem unchanged. With
+        `known` nothing happens unless these are still the current lists.
         """
-        if self.current is not None:
-            self.uncovered.add(changed_titles(self.current, new))
+        changed: tuple[Title, ...] = ()
+        while (current := self.current) is not None:
+            # In a thread, as lists may have tens of thousands of titles.
+            changed = await asyncio.to_thread(changed_titles, current, new)
+            if self.current is current:
+                break
+        if known is not None and current is not known:
+            return
+        self.uncovered.add(changed)
         self.current = new
         self.fresh_at = self._steady() - max(0.0, self._clock() - new.read_at)
         if all_read:
@@ -110,7 +121,7 @@ class WatchlistReader:
             merge = merged(known, people, read, read_at, bad_rows)
             counts = {person.id: person.wanted for person in people}
             contradictions |= {one: counts.get(one) for one in merge.doubted}
-            self._lists.replace(merge.watchlists, all_read=False)
+            await self._lists.replace(merge.watchlists, all_read=False, known=known)
         if stopped is not None:
             raise stopped
         return self._with_contradictions(
