@@ -1352,8 +1352,8 @@ FURTHER: Final = (
         1,
         "the item's own labels correct what its labels' carriers say",
         "sync/evidence.py",
-        "                present.correct(key, one.labels)\n",
-        "                pass\n",
+        "            await asyncio.to_thread(present.correct_all, first.values())\n",
+        "            pass\n",
         ("sync/test_evidence.py",),
     ),
     Guard(
