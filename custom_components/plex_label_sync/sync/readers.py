@@ -57,6 +57,11 @@ class _PageMatches:
     keys: set[int]
 
 
+def _by_key(found: Found) -> dict[str, Item]:
+    """Return all items that a run has found, by rating key."""
+    return found.others | {one.rating_key: one for some in found.items for one in some}
+
+
 def _page_matches(
     matcher: Matcher,
     keep: Container[str],
@@ -156,7 +161,7 @@ class ItemFinder:
         if failures and not found.totals:
             raise failures[0]
         found.items = await asyncio.to_thread(_items, matcher, wanted_titles)
-        self._items = found.others | {one.rating_key: one for some in found.items for one in some}
+        self._items = await asyncio.to_thread(_by_key, found)
         return found
 
     async def _list(
