@@ -220,7 +220,8 @@ class Runner:
             self.records.summary = after_sync(self.records.summary, request, run)
         await self._recount()
         if (overview := self.engine.overview) is not None:
-            self.records.knowledge.left_alone(overview.opted_out, time.time())
+            in_full = request.whole and run.error is None and not run.gaps
+            self.records.knowledge.left_alone(overview.opted_out, time.time(), in_full=in_full)
         await self.outcome.async_keep(request, run)
         await self.records.async_save_summary()
 

@@ -333,10 +333,37 @@ async def test_title_that_an_unread_list_may_have_waits_no_longer_than_others(
         await later(ha_env, clock, RETRY)
 
     assert ha_env.state("pending") == "0"
-    assert ha_env.entity("activity").attributes["event_type"] == "pending_expired"
-    told = [one for one in caplog.records if "still not labelled" in one.getMessage()]
-    # Nobody is known to want it.
-    assert [(one.levelname, title.title in one.getMessage()) for one in told] == [("INFO", True)]
+    # Nobody is known to want it, and it is in Plex: there is nothing to warn of.
+    assert ha_env.entity("activity").attributes["event_type"] == "pending_resolved"
+    assert not [one for one in caplog.records if "still not labelled" in one.getMessage()]
+
+
+async def test_labelled_title_that_an_unread_list_may_have_costs_no_listing_at_each_retry(
+    ha_env: HaEnv, clock: TickingDateTimeFactory
+) -> None:
+    await ha_env.set_up(batch_mode=False)
+    title, rosa = ha_env.spare(in_plex=True), ha_env.person("rosa")
+    ha_env.pulsarr.state.want(rosa, title)
+    await ha_env.call("sync_all")
+    assert all("rosa" in labels for labels in ha_env.labels(title))
+    ha_env.pulsarr.faults.add(Fault("busy", match=rf"/users/{rosa}/watchlist", times=None))
+    await ha_env.call("sync_all")
+    await later(ha_env, clock, AGES)
+    await post(ha_env, arr.radarr_download(title))
+    await later(ha_env, clock, 3)
+    waiting = (await ha_env.call("get_pending"))["pending"]
+    assert [one["reason"] for one in waiting] == ["watchlist_unread"]
+    ha_env.plex.stats.reset()
+    for _ in range(4):
+        await later(ha_env, clock, RETRY)
+
+    # A look at the latest items and at the labels of its own is enough.
+    assert not [
+        one.query
+        for one in ha_env.plex.stats.log
+        if one.route == "/library/sections/{id}/all"
+        and not any(narrow in one.query for narrow in ("label=", "sort=addedAt:desc"))
+    ]
 
 
 async def test_announced_title_that_no_one_was_known_to_want_is_labelled_at_once(

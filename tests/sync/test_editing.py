@@ -48,6 +48,28 @@ class Counts:
         """Record nothing."""
 
 
+@given(st.lists(st.tuples(st.integers(1, 300), st.booleans()), min_size=1, max_size=60))
+def test_changes_that_are_skipped_keep_the_place_of_those_that_are_sent(
+    groups: list[tuple[int, bool]],
+) -> None:
+    recorder = Counts()
+    pace = Pace(recorder, "run", [(GROUP, [add("anna", "11")] * one) for one, _ in groups])
+    recorder.counts.append(pace.first)
+
+    async def send() -> None:
+        end = 0
+        for one, is_sent in groups:
+            end += one
+            if is_sent:
+                await pace.sending(one)
+                assert recorder.counts[-1] >= end
+            else:
+                pace.skip(one)
+
+    asyncio.run(send())
+    assert len(recorder.counts) <= JOURNAL_WRITES
+
+
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=60))
 def test_what_is_sent_was_written_down_before_in_a_few_writes(sizes: list[int]) -> None:
     total, recorder = sum(sizes), Counts()

@@ -500,6 +500,20 @@ async def test_item_that_goes_away_before_its_edit_is_reported_and_the_others_ar
     assert failed_key not in env.recorder.ledger.by_item()
 
 
+async def test_journal_covers_what_is_sent_after_a_library_that_refuses_edits(
+    env: EngineEnv,
+) -> None:
+    dry = await env.sync(dry_run=True)
+    first = dry.changes[0].library
+    env.plex.faults.add(Fault("busy", method="PUT", match=rf"/sections/{first}/all", times=None))
+    run = await env.sync()
+    planned = env.recorder.begun[-1][1]
+    assert planned[0].library == first
+    assert run.changes
+    assert {one.library for one in run.changes}.isdisjoint({first})
+    assert set(run.changes) <= set(planned[: env.recorder.sent[-1][1]])
+
+
 @pytest.mark.parametrize("status", [400, 414])
 async def test_labels_that_plex_refuses_are_reported_and_the_others_arrive(
     env: EngineEnv, status: int

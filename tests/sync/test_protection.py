@@ -7,9 +7,11 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.plex_label_sync.sync.changes import Row
+from custom_components.plex_label_sync.sync.ledger import Ledger
 from custom_components.plex_label_sync.sync.model import (
     Failure,
     LabelledItem,
+    Person,
     SyncSettings,
     Title,
     Watchlists,
@@ -131,6 +133,25 @@ def test_list_that_lost_more_than_half_is_believed_when_it_is_read_so_again() ->
         == frozenset()
     )
     assert (memory.counts, memory.doubted) == ({pulsarr_id(1): 9, pulsarr_id(2): 9}, {})
+
+
+def test_no_one_counts_as_gone_while_most_are_missing_and_were_not_asked_for() -> None:
+    people = tuple(Person(pulsarr_id(one), f"person{one}") for one in range(1, 11))
+
+    def listed(count: int, at: float) -> Watchlists:
+        some = people[:count]
+        return Watchlists(some, {person.id: TITLES[:6] for person in some}, at)
+
+    everyone = [person.id for person in people]
+    memory = ListMemory()
+    found_shrunk(memory, listed(10, 0.0), everyone)
+    for at in (100.0, 200.0 + READ_AGAIN_AFTER, 300.0 + 2 * READ_AGAIN_AFTER):
+        assert memory.missing(people[:3], Ledger()) == ()
+        assert found_shrunk(memory, listed(3, at), everyone[:3]) == set(everyone[3:])
+    assert {one.id for one in memory.missing(people[:6], Ledger())} == set(everyone[6:])
+
+    assert found_shrunk(memory, listed(3, 9000.0), everyone[:3], believe=True) == frozenset()
+    assert memory.missing(people[:3], Ledger()) == ()
 
 
 def test_same_read_does_not_confirm_itself_however_late_it_is_judged() -> None:

@@ -52,7 +52,13 @@ _UNREACHABLE: Final = {
 _RETRIED: Final = frozenset({Outcome.NOT_WRITTEN, Outcome.NOT_READ})
 # Reasons of entries for which Plex has already been searched in full.
 _SEARCHED_FOR: Final = frozenset(
-    {Reason.NOT_IN_PLEX, Reason.NOT_MATCHED_YET, Reason.LIBRARY_EXCLUDED}
+    {
+        Reason.NOT_IN_PLEX,
+        Reason.NOT_MATCHED_YET,
+        Reason.LIBRARY_EXCLUDED,
+        # Once the list can be read, what is new on it is searched for in full.
+        Reason.WATCHLIST_UNREAD,
+    }
 )
 
 
@@ -308,9 +314,12 @@ class LiveSync:
         for entry in result.resolved:
             self._fire(Activity.PENDING_RESOLVED, entry)
         for entry in result.expired:
-            # Of titles that nobody is known to want, arr apps may announce many.
-            _LOGGER.log(
-                logging.INFO if entry.reason is Reason.WATCHLIST_UNREAD else logging.WARNING,
+            if entry.reason is Reason.WATCHLIST_UNREAD:
+                # Nobody is known to want it, and it may well be in Plex.
+                _LOGGER.info("%s waits no longer for a list that is unread", entry.title.name)
+                self._fire(Activity.PENDING_RESOLVED, entry)
+                continue
+            _LOGGER.warning(
                 "%s was announced but is still not labelled in Plex (%s); "
                 "the next full sync tries again",
                 entry.title.name,

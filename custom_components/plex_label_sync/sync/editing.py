@@ -83,6 +83,10 @@ class Pace:
             self._written = self._ahead(self._sent, self._written)
             await self._recorder.sending(self._run_id, self._written)
 
+    def skip(self, count: int) -> None:
+        """Pass over `count` changes that are not sent, so that later ones keep their place."""
+        self._sent += count
+
 
 class Editor:
     """Sends the edits of one run at a time."""
@@ -154,6 +158,8 @@ class Editor:
                 await pace.sending(len(changes))
             except ServiceError as err:
                 result.error = err
+        else:
+            pace.skip(len(changes))
         if (why := result.why_not(group.library)) is not None:
             result.failed += [FailedChange(one, why) for one in changes]
             return

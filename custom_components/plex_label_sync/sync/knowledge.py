@@ -56,9 +56,11 @@ class Knowledge:
         """Record the gaps of a run."""
         self.gaps = open_gaps(self.gaps, gaps, now, whole=whole)
 
-    def left_alone(self, rating_keys: Collection[str], now: float) -> None:
-        """Record which items opt out."""
-        known = {one: when for one, when in self.opted_out.items() if one in rating_keys}
+    def left_alone(self, rating_keys: Collection[str], now: float, *, in_full: bool) -> None:
+        """Record which items opt out; only a run that read everything shows which no longer do."""
+        known = {
+            one: when for one, when in self.opted_out.items() if not in_full or one in rating_keys
+        }
         new = (one for one in sorted(rating_keys) if one not in known)
         known |= dict.fromkeys(islice(new, max(OPTED_OUT_MAX - len(known), 0)), now)
         self.opted_out = known
