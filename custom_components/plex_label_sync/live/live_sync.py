@@ -316,7 +316,7 @@ class LiveSync:
         for entry in result.expired:
             if entry.reason is Reason.WATCHLIST_UNREAD:
                 # Nobody is known to want it, and it may well be in Plex.
-                _LOGGER.info("%s waits no longer for a list that is unread", entry.title.name)
+                _LOGGER.info("%s is on no watchlist that could be read", entry.title.name)
                 self._fire(Activity.PENDING_RESOLVED, entry)
                 continue
             _LOGGER.warning(

@@ -291,7 +291,7 @@ class ListMemory:
         for person_id in () if watchlists.gaps else known.keys() - people.keys():
             lost = not believe and known[person_id] > 0
             is_doubted = self._is_doubted(person_id, watchlists.read_at, lost=lost)
-            if is_doubted or (lost and unasked):
+            if is_doubted or unasked:
                 shrunk.add(person_id)
             else:
                 self._lists.pop(person_id, None)
