@@ -3,6 +3,8 @@
 from dataclasses import replace
 import random
 
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 import pytest
 
 from custom_components.plex_label_sync.plex.limits import PlexLimits
@@ -163,6 +165,31 @@ async def test_many_items_that_go_at_once_cost_no_other_one(
     read_keys += [item.rating_key async for page in pages for item in page]
     assert set(read_keys) >= set(held(plex))
     assert len(set(read_keys)) == len(read_keys)
+
+
+async def test_first_page_from_another_offset_is_not_the_beginning_of_the_library(
+    make_client: MakeClient,
+) -> None:
+    keys = [str(101 + number) for number in range(PAGE + 3)]
+    asked: list[int] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        start = int(request.query["X-Plex-Container-Start"])
+        size = int(request.query["X-Plex-Container-Size"])
+        asked.append(start)
+        offset = start or 3  # the first rows are passed over
+        if len(asked) == 2:
+            keys.extend(["201", "202", "203"])  # as many as were passed over
+        rows = [{"ratingKey": key, "title": "Heat"} for key in keys[offset : offset + size]]
+        body = {"size": len(rows), "totalSize": len(keys), "offset": offset, "Metadata": rows}
+        return web.json_response({"MediaContainer": body})
+
+    app = web.Application()
+    app.router.add_get("/library/sections/1/all", answer)
+    async with TestServer(app, host="127.0.0.1") as server:
+        client = make_client(str(server.make_url("")).rstrip("/"), limits=pages_of(PAGE - 1))
+        with pytest.raises(ServiceError, match="changed while it was read"):
+            await read(client, [])
 
 
 async def test_library_that_is_emptied_while_it_is_read_is_doubted(
