@@ -338,6 +338,29 @@ async def test_title_that_an_unread_list_may_have_waits_no_longer_than_others(
     assert not [one for one in caplog.records if "still not labelled" in one.getMessage()]
 
 
+async def test_title_that_only_an_unread_list_may_have_does_not_count_as_expired(
+    ha_env: HaEnv, clock: TickingDateTimeFactory
+) -> None:
+    await ha_env.set_up(batch_mode=False, pending_max_age=1)
+    rosa, title, other = (
+        ha_env.person("rosa"),
+        ha_env.spare(in_plex=True),
+        ha_env.spare(in_plex=False),
+    )
+    ha_env.pulsarr.state.want(ha_env.person("tim"), other)
+    await later(ha_env, clock, AGES)
+    for one in (title, other):
+        await post(ha_env, arr.radarr_download(one))
+    ha_env.pulsarr.faults.add(Fault("busy", match=rf"/users/{rosa}/watchlist", times=None))
+    await later(ha_env, clock, 3)
+    assert ha_env.state("pending") == "2"
+    clock.tick(60)
+
+    answer = await ha_env.call("process_pending")
+
+    assert answer == {"processed": 2, "labelled": 0, "waiting": 0, "expired": 1}
+
+
 async def test_labelled_title_that_an_unread_list_may_have_costs_no_listing_at_each_retry(
     ha_env: HaEnv, clock: TickingDateTimeFactory
 ) -> None:

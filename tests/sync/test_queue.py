@@ -88,12 +88,20 @@ def test_next_retry_is_when_the_first_entry_is_due() -> None:
     assert next_due(queue) == 20.0
 
 
-@pytest.mark.parametrize("outcome", [Outcome.SETTLED, Outcome.NOT_WANTED])
-def test_title_that_is_settled_or_wanted_by_no_one_leaves(outcome: Outcome) -> None:
-    result = with_results(queue_of(HEAT, DARK), [TitleResult(HEAT, (ANNA, BEN), outcome)], 10.0)
+def test_title_that_is_settled_leaves() -> None:
+    settled = TitleResult(HEAT, (ANNA, BEN), Outcome.SETTLED)
+    result = with_results(queue_of(HEAT, DARK), [settled], 10.0)
     assert [entry.title for entry in result.queue] == [DARK]
     assert [(entry.people, entry.tries) for entry in result.resolved] == [(("anna", "ben"), 1)]
-    assert result.expired == ()
+    assert (result.unwanted, result.expired) == ((), ())
+
+
+def test_title_that_is_wanted_by_no_one_leaves() -> None:
+    not_wanted = TitleResult(HEAT, (), Outcome.NOT_WANTED)
+    result = with_results(queue_of(HEAT, DARK), [not_wanted], 10.0)
+    assert [entry.title for entry in result.queue] == [DARK]
+    assert [(entry.title, entry.tries) for entry in result.unwanted] == [(HEAT, 1)]
+    assert (result.resolved, result.expired) == ((), ())
 
 
 @pytest.mark.parametrize(("outcome", "reason"), WAITING.items())
@@ -110,10 +118,15 @@ def test_title_that_is_not_there_yet_is_searched_for_again(
 @pytest.mark.parametrize(("outcome", "reason"), WAITING.items())
 def test_title_that_is_not_there_after_its_time_expires(outcome: Outcome, reason: Reason) -> None:
     title_results = TitleResult(HEAT, (), outcome)
-    assert with_results(queue_of(HEAT), [title_results], 1799.9).expired == ()
+    assert len(with_results(queue_of(HEAT), [title_results], 1799.9).queue) == 1
     result = with_results(queue_of(HEAT), [title_results], 1800.0)
-    assert result.queue == ()
-    assert [(entry.title, entry.reason) for entry in result.expired] == [(HEAT, reason)]
+    assert (result.queue, result.resolved) == ((), ())
+    # What only an unreadable list may have is not known to be wanted, so nothing was given up.
+    is_wanted = outcome is not Outcome.WATCHLIST_UNREAD
+    assert [(entry.title, entry.reason) for entry in result.expired] == (
+        [(HEAT, reason)] if is_wanted else []
+    )
+    assert [entry.title for entry in result.unwanted] == ([] if is_wanted else [HEAT])
 
 
 def test_title_that_arrives_at_the_last_moment_is_resolved() -> None:
@@ -204,11 +217,18 @@ class QueueMachine(RuleBasedStateMachine):
             for entry in entries
         ]
         result = with_results(self.queue, results, self.now + 0.1, self.settings)
-        left = {*result.resolved, *result.expired}
+        left = {*result.resolved, *result.unwanted, *result.expired}
         assert len(result.queue) + len(left) == len(self.queue)
-        final = {one.title for one in results if one.outcome not in WAITING}
-        assert {entry.title for entry in result.resolved} == final
-        assert all(entry.expires <= self.now for entry in result.expired)
+        outcomes = {one.title: one.outcome for one in results}
+        assert {entry.title for entry in result.resolved} == {
+            title for title, outcome in outcomes.items() if outcome is Outcome.SETTLED
+        }
+        assert {entry.title for entry in left} >= {
+            title for title, outcome in outcomes.items() if outcome not in WAITING
+        }
+        for entry in result.unwanted:
+            assert outcomes[entry.title] is Outcome.NOT_WANTED or entry.expires <= self.now + 0.1
+        assert all(entry.expires <= self.now + 0.1 for entry in result.expired)
         titles_left = [entry.title for entry in left]
         self.awaited = [
             title

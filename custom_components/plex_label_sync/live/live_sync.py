@@ -313,12 +313,11 @@ class LiveSync:
         await self._records.async_save_queue(result.queue)
         for entry in result.resolved:
             self._fire(Activity.PENDING_RESOLVED, entry)
+        for entry in result.unwanted:
+            # It may well be in Plex: there is nothing to warn of.
+            _LOGGER.info("%s is on no watchlist that could be read", entry.title.name)
+            self._fire(Activity.PENDING_RESOLVED, entry)
         for entry in result.expired:
-            if entry.reason is Reason.WATCHLIST_UNREAD:
-                # Nobody is known to want it, and it may well be in Plex.
-                _LOGGER.info("%s is on no watchlist that could be read", entry.title.name)
-                self._fire(Activity.PENDING_RESOLVED, entry)
-                continue
             _LOGGER.warning(
                 "%s was announced but is still not labelled in Plex (%s); "
                 "the next full sync tries again",

@@ -54,10 +54,15 @@ type Queue = tuple[PendingSync, ...]
 
 @dataclass(frozen=True, slots=True)
 class QueueUpdate:
-    """The effect of one lookup of due entries on the queue."""
+    """The effect of one lookup of due entries on the queue.
+
+    Of what left it, `resolved` is labelled, `unwanted` is on no watchlist that could be read, and
+    `expired` was wanted and not labelled in time.
+    """
 
     queue: Queue
     resolved: Queue = ()
+    unwanted: Queue = ()
     expired: Queue = ()
 
 
@@ -152,13 +157,14 @@ def with_results(
 ) -> QueueUpdate:
     """Return the queue after its titles were looked up.
 
-    Settled and unwanted titles leave it; the others get their reason and next retry, and expire
+    Settled and unwanted titles leave it; the others get their reason and next retry, and leave
     when they are too old. A title counts as unwanted only if the watchlists were read after it was
     announced; `lists_read_at` is in epoch seconds.
     """
     by_title = {result.title: result for result in results}
     kept: list[PendingSync] = []
     resolved: list[PendingSync] = []
+    unwanted: list[PendingSync] = []
     expired: list[PendingSync] = []
     for entry in queue:
         result = by_title.get(entry.title)
@@ -171,15 +177,18 @@ def with_results(
             continue
         people = tuple(person.username for person in result.people)
         tried = replace(entry, people=people, tries=entry.tries + 1)
-        if (reason := _WAITING.get(result.outcome)) is None:
-            resolved.append(tried)
-        elif entry.expires <= now:
-            expired.append(replace(tried, reason=reason))
-        else:
+        reason = _WAITING.get(result.outcome)
+        if reason is not None and entry.expires > now:
             kept.append(
                 replace(tried, reason=reason, next_try=now + settings.pending_retry_interval)
             )
-    return QueueUpdate(tuple(kept), tuple(resolved), tuple(expired))
+        elif result.outcome in _ON_NO_LIST:
+            unwanted.append(tried)
+        elif reason is not None:
+            expired.append(replace(tried, reason=reason))
+        else:
+            resolved.append(tried)
+    return QueueUpdate(tuple(kept), tuple(resolved), tuple(unwanted), tuple(expired))
 
 
 def postponed(
