@@ -756,10 +756,7 @@ OWNERSHIP: Final = (
         "sync/planner.py",
         "elif key in self._settings.exclude_labels or not self._is_obsolete(\n",
         "elif not self._is_obsolete(\n",
-        (
-            "sync/test_planner.py",
-            "sync/test_planner_properties.py",
-        ),
+        ("sync/test_planner.py::test_excluded_mark_stays_when_someone_wants_the_title_again",),
     ),
     Guard(
         2,
@@ -807,7 +804,7 @@ OWNERSHIP: Final = (
         "sync/planner.py",
         "        if wanting <= self._view.doubts.unread:\n            return",
         "        if wanting and wanting <= self._view.doubts.unread:\n            return",
-        ("sync/test_planner_properties.py", _PLANNER),
+        ("sync/test_planner.py::test_foreign_labels_of_items_that_no_one_wants_stay",),
     ),
     Guard(
         1,

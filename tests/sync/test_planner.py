@@ -265,6 +265,11 @@ def test_excluded_foreign_label_stays() -> None:
     assert effects(plan) == [(Action.ADD, "anna", "11")]
 
 
+def test_foreign_labels_of_items_that_no_one_wants_stay() -> None:
+    there = present({"11": ["anna", "Kids"]})
+    assert effects(plan_of(UNWANTED, there, Ledger([row()]), REPLACE)) == []
+
+
 def test_foreign_label_stays_while_only_an_unread_list_wants_the_item() -> None:
     there = present({"11": ["Kids"]})
     unread = Doubts(unread=frozenset({ANNA.id}))
@@ -445,6 +450,13 @@ def test_mark_goes_when_someone_wants_the_title_again() -> None:
     assert effects(plan) == [(Action.ADD, "ben", "11"), (Action.REMOVE, "gone", "11")]
     assert plan.ledger_updates["11", "gone"] is None
     assert plan.replaced == {("11", "gone")}
+
+
+def test_excluded_mark_stays_when_someone_wants_the_title_again() -> None:
+    mark = row("gone", people=(), is_removed_marker=True)
+    settings = SyncSettings(exclude_labels=frozenset({"gone"}))
+    plan = plan_of(wanted((HEAT, (BEN,))), present({"11": ["gone"]}), Ledger([mark]), settings)
+    assert effects(plan) == [(Action.ADD, "ben", "11")]
 
 
 def test_mark_that_someone_removed_is_not_put_on_again() -> None:
