@@ -1197,8 +1197,8 @@ EVIDENCE: Final = (
         "                    if folded not in listed:\n",
         "                    if False:\n",
         (
-            "sync/test_current_labels.py",
-            "sync/test_evidence.py",
+            "sync/test_current_labels.py::test_label_that_the_item_itself_does_not_list_is_not_known",
+            "sync/test_evidence.py::test_label_that_only_the_first_of_two_reads_shows_is_left_to_the_next_run",
         ),
     ),
     Guard(

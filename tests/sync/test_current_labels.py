@@ -42,6 +42,16 @@ def test_newer_directory_replaces_the_older_one() -> None:
     assert there.spelling("1", "anna") == "Anna"
 
 
+def test_label_that_the_item_itself_does_not_list_is_not_known() -> None:
+    there = present({"11": ["Anna", "Ben"], "12": ["Anna"]})
+    there.correct("11", ["BEN", "Carl"])
+    assert there.carries_if_known("1", "11", "ben") is True
+    assert there.carries_if_known("1", "11", "carl") is True
+    assert there.carries_if_known("1", "11", "dora") is False
+    assert there.carries_if_known("1", "11", "anna") is None
+    assert there.carries_if_known("1", "12", "anna") is True
+
+
 @pytest.mark.parametrize(
     ("carried", "is_own", "spelling"),
     [

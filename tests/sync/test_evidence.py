@@ -15,6 +15,7 @@ from custom_components.plex_label_sync.sync.model import (
     Failure,
     Gap,
     GapKind,
+    LabelledItem,
     Library,
     RemovedLabelMode,
     Service,
@@ -321,6 +322,32 @@ async def test_label_that_is_off_is_noted_after_a_read_of_its_item(env: EngineEn
     (keys,) = (path.rpartition("/")[2].split(",") for path in asked)
     assert key in keys
     assert len(keys) == 2
+
+
+async def test_label_that_only_the_first_of_two_reads_shows_is_left_to_the_next_run(
+    env: EngineEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await env.sync()
+    key, label = any_own_label(env)
+    title = next(
+        one
+        for one in env.world.catalog
+        if key in {item.rating_key for item in env.plex.state.items_of(one)}
+    )
+    for person in env.pulsarr.state.users():
+        env.want(person.name, title)  # so that the item is read for a label that it lacks
+    read_items = env.plex_client.labelled
+
+    async def read_late(*args: Any) -> tuple[LabelledItem, ...]:
+        env.plex.state.remove_label(key, label)
+        return await read_items(*args)
+
+    monkeypatch.setattr(env.plex_client, "labelled", read_late)
+    run = await env.sync()
+    assert run.added > 0
+    assert (run.removed, run.vanished, run.overridden) == (0, 0, 0)
+    monkeypatch.undo()
+    assert (await env.sync()).overridden == 1
 
 
 @pytest.mark.parametrize("how", ["carriers", "item"])
