@@ -1471,7 +1471,9 @@ FURTHER: Final = (
         "sync/undo_builder.py",
         "            and not _is_unrelated(ledger.get(one.key), evidence, libraries)\n",
         "",
-        ("sync/test_evidence.py",),
+        (
+            "sync/test_evidence.py::test_undo_removes_no_label_from_another_item_under_a_key_that_was_used_again",
+        ),
     ),
     Guard(
         5,

@@ -811,6 +811,21 @@ async def test_undo_brings_no_label_to_another_item_under_a_key_that_was_used_ag
     assert item.rating_key not in env.labels
 
 
+async def test_undo_removes_no_label_from_another_item_under_a_key_that_was_used_again(
+    env: EngineEnv,
+) -> None:
+    title, other = env.spare(), env.spare(in_plex=False)
+    env.want("rosa", title)
+    run = await env.sync()
+    (item,) = env.plex.state.items_of(title)
+    env.plex.state.delete_item(item.rating_key)
+    env.plex.state.add_item(other, rating_key=item.rating_key, added_at=item.added_at + 7)
+    hand_label(env, [item.rating_key], "Rosa")
+    undone = await env.take_back(run)
+    assert (undone.removed, undone.skipped) == (run.added - 1, 1)
+    assert env.labels[item.rating_key] == {"rosa"}
+
+
 async def test_label_that_shows_after_the_title_is_unwanted_is_own(env: EngineEnv) -> None:
     title = env.spare()
     env.want("rosa", title)
