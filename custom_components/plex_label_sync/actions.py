@@ -288,7 +288,7 @@ async def async_check_sharing(call: ServiceCall) -> ServiceResponse:
 
 async def async_preview_sharing(call: ServiceCall) -> ServiceResponse:
     """Return what a person would see under another rule."""
-    return await async_preview_response(_runtime(call), call.data)
+    return await async_preview_response(_runtime(call), call.data, await texts_for(call))
 
 
 async def probe(runtime: Runtime) -> None:

@@ -96,6 +96,29 @@ def test_label_that_could_not_be_read_makes_nothing_sure(data: st.DataObject) ->
 
 
 @given(st.data())
+def test_label_that_could_not_be_read_in_full_makes_nothing_sure(data: st.DataObject) -> None:
+    """Whatever is said with some carriers unread is what would be said with them."""
+    meaning = data.draw(meanings)
+    some = data.draw(st.lists(things, min_size=1, max_size=20))
+    sets = st.integers(0, (1 << len(some)) - 1)
+    full, nameless = catalog(some), data.draw(sets)
+    doubtful = {label: data.draw(sets) for label in full.carriers}
+    part = replace(
+        full,
+        carriers={
+            label: carriers & ~(nameless | doubtful[label])
+            for label, carriers in full.carriers.items()
+        },
+        doubtful=doubtful,
+        nameless=nameless,
+    )
+    rule = parse(data.draw(written(meaning)))
+    less, more = part.passing(rule), full.passing(rule)
+    assert less.yes & ~more.yes == 0
+    assert less.no & ~more.no == 0
+
+
+@given(st.data())
 def test_what_if_is_brute_force(data: st.DataObject) -> None:
     some = data.draw(st.lists(things, min_size=1, max_size=20))
     now, then = data.draw(meanings), data.draw(meanings)

@@ -180,10 +180,15 @@ class FragilePlex(PlexClient):
         self._injected.pass_by("directory")
         return await super().labels(library, on_gap)
 
-    async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
+    async def carriers(
+        self,
+        library: Library,
+        label: StoredLabel,
+        on_gap: Callable[[Gap], object] | None = None,
+    ) -> frozenset[str]:
         """Pass the call on, unless the process ends."""
         self._injected.pass_by("carriers")
-        return await super().carriers(library, label)
+        return await super().carriers(library, label, on_gap)
 
     async def edit(
         self,

@@ -36,16 +36,10 @@ from .limits import USUAL, PlexLimits
 from .listing import TRIES, Listing, OnGap, PageRequest, Read
 from .lookups import Lookup
 from .page_size import LargePages
+from .queries import LEAN, oldest_first, part
 from .ratings import RatedItem, rated_items, rated_items_with_labels
 
 READERS: Final = 2  # requests at a time: the server has one database writer and slow reads
-
-# Requested, not guaranteed: Plex omits these from listing rows where it can.
-LEAN: Final[Mapping[str, str | int]] = {
-    "excludeElements": "Media,Genre,Country,Director,Writer,Role,Producer,Rating,Image,"
-    "Collection,UltraBlurColors",
-    "excludeFields": "summary,tagline,thumb,art,theme",
-}
 
 
 def _all_of_them(items: tuple[Item, ...]) -> tuple[Item, ...]:
@@ -55,11 +49,6 @@ def _all_of_them(items: tuple[Item, ...]) -> tuple[Item, ...]:
 def _is_unambiguous(label: StoredLabel) -> bool:
     """Return whether a label can be queried by its text: no "or", and not another label's id."""
     return "," not in label.text and not label.text.isdecimal()
-
-
-def _part(start: int, size: int) -> dict[str, int]:
-    """Return the query parameters for a part of a listing."""
-    return {"X-Plex-Container-Start": start, "X-Plex-Container-Size": size}
 
 
 class PlexReader:
@@ -124,16 +113,10 @@ class PlexReader:
             return pick(items)
 
         def read(request: PageRequest) -> Coroutine[None, None, parse.Page[T]]:
-            # Oldest first, so that items added meanwhile move nothing.
             return self._page(
                 library,
                 lambda answer: parse.items(answer, library, placed, request.passed),
-                {
-                    **LEAN,
-                    **_part(request.start, request.size),
-                    "includeGuids": 1,
-                    "sort": "addedAt",
-                },
+                oldest_first(request),
                 tries=request.tries,
             )
 
@@ -189,7 +172,7 @@ class PlexReader:
             return await self._list(
                 library,
                 lambda answer: parse.items(answer, library, _all_of_them),
-                {**LEAN, **_part(0, size), "includeGuids": 1, **query},
+                {**LEAN, **part(0, size), "includeGuids": 1, **query},
             )
 
     async def _list[T](
@@ -252,48 +235,62 @@ class PlexReader:
         self._spelled_twice |= {one for one, count in spellings.items() if count > 1}
         return labels
 
-    async def carriers(self, library: Library, label: StoredLabel) -> frozenset[str]:
+    async def carriers(
+        self, library: Library, label: StoredLabel, on_gap: OnGap | None = None
+    ) -> frozenset[str]:
         """Return the rating keys of all items of a library that carry a label.
 
         The query uses the tag id, because a comma in a label's text would mean "or". A listed label
         has carriers: if there are none, the server may know labels by text only. All come in one
-        answer; the rest is requested only if the server returns fewer. Raises ServiceError.
+        answer; the rest is requested only if the server returns fewer. Unreadable rows are reported
+        to `on_gap`, or raise ServiceError without it.
         """
         if not self._labels_by_text:
-            carriers = await self._carriers(library, label.id)
+            carriers = await self._keys(library, "label", label.id, on_gap)
             is_one_of_two = (library.key, fold(label.text)) in self._spelled_twice
             if carriers or is_one_of_two or not _is_unambiguous(label):
                 return carriers  # its text would match other labels
-            carriers = await self._carriers(library, label.text)
+            carriers = await self._keys(library, "label", label.text, on_gap)
             # One empty answer does not prove that ids mean nothing here.
-            if carriers and (again := await self._carriers(library, label.id)):
+            if carriers and (again := await self._keys(library, "label", label.id, on_gap)):
                 return again
             self._labels_by_text = bool(carriers)
             return carriers
         if not _is_unambiguous(label):
             detail = f"library {library.name} cannot be asked for a label"
             raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
-        return await self._carriers(library, label.text)
+        return await self._keys(library, "label", label.text, on_gap)
 
-    async def _carriers(self, library: Library, label: str) -> frozenset[str]:
-        query = {**LEAN, "label": label}
+    async def without(self, library: Library, label: StoredLabel, on_gap: OnGap) -> frozenset[str]:
+        """Return the rating keys of all items of a library that do not carry a label.
+
+        Works like `carriers`, and raises like it.
+        """
+        value = label.text if self._labels_by_text else label.id
+        return await self._keys(library, "label!", value, on_gap)
+
+    async def _keys(
+        self, library: Library, field: str, value: str, on_gap: OnGap | None
+    ) -> frozenset[str]:
+        query = {**LEAN, field: value}
 
         def read(request: PageRequest) -> Coroutine[None, None, parse.Page[tuple[str, ...]]]:
             return self._page(
                 library,
                 lambda answer: parse.rating_keys(answer, request.passed),
-                {**query, **(_part(request.start, request.size) if request.start else {})},
+                {**query, **(part(request.start, request.size) if request.start else {})},
                 tries=request.tries,
             )
 
         async with self._about_a_part():
-            return frozenset([key async for keys in self._listing(library, read) for key in keys])
+            listing = self._listing(library, read, on_gap)
+            return frozenset([key async for keys in listing for key in keys])
 
     async def count_without(self, library: Library, label: StoredLabel) -> int:
         """Return how many items of a library do not carry a label. Raises ServiceError."""
         value = label.text if self._labels_by_text else label.id
         async with self._about_a_part():
-            return await self._list(library, parse.total, {"label!": value, **_part(0, 0)})
+            return await self._list(library, parse.total, {"label!": value, **part(0, 0)})
 
     async def with_title(self, library: Library, text: str, limit: int) -> tuple[Item, ...]:
         """Return at most `limit` items with a text in their title, ignoring case.
@@ -368,12 +365,7 @@ class PlexReader:
             return self._page(
                 library,
                 lambda answer: rated_items(answer, library, pick, request.passed),
-                {
-                    **LEAN,
-                    **_part(request.start, request.size),
-                    "includeGuids": 1,
-                    "sort": "addedAt",
-                },
+                oldest_first(request),
                 tries=request.tries,
             )
 

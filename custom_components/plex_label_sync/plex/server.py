@@ -39,7 +39,8 @@ from .listing import OnGap
 from .parse import ServerInfo
 from .pictures import Pictures
 from .prober import PlexProber
-from .reader import LEAN, READERS, PlexReader
+from .queries import LEAN
+from .reader import READERS, PlexReader
 
 PRODUCT: Final = "Plex Label Sync"  # the integration's name in Plex's lists of devices
 

@@ -298,13 +298,24 @@ class StepKey(StrEnum):
     WISHES = "wishes"
 
 
+class Unread(StrEnum):
+    """What could not be read, so that it is unknown whether a step is done."""
+
+    ACCOUNT = "account"  # plex.tv did not return everything about the account
+    RULE = "rule"  # what the rule lets through cannot be determined
+    WATCHLIST = "watchlist"
+    ITEMS = "items"  # of some item it is unknown which title it is
+    LABELS = "labels"  # of some wanted items
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a person's checklist."""
+    """One line of a person's checklist; `done` is None while that is unknown, because of `unread`."""
 
     key: StepKey
-    done: bool
+    done: bool | None
     details: Mapping[str, str | int] = field(default_factory=dict, compare=False)
+    unread: Unread | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,22 @@
 """Combine what plex.tv, Plex and Pulsarr return into a state for each person. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..sync.model import MediaType, Person, fold
 from ..sync.person_id import NO_ID, PersonId
-from .model import NO_COUNTS, Access, Account, Counts, Kind, Match, MatchedBy, Rule, State
+from .model import (
+    NO_COUNTS,
+    Access,
+    Account,
+    Counts,
+    Kind,
+    Match,
+    MatchedBy,
+    Rule,
+    State,
+    Verdict,
+)
 from .rules import parse, rule_of
 from .visible import UNKNOWN, Catalog, Truth, title_counts
 from .who import matches, without_person
@@ -27,7 +38,8 @@ class Facts:
     """The titles, items, labels and people to which rules are applied.
 
     `labels` are each person's by kind of title, for people who get labels. `directory` is the
-    folded labels that any item carries, None if unknown for some library.
+    folded labels that any item carries, None if unknown for some library. `unread_lists` are the
+    people whose watchlists could not be read in full, None if nobody's was read yet.
     """
 
     catalogs: Mapping[MediaType, Catalog]
@@ -37,6 +49,7 @@ class Facts:
     directory: frozenset[str] | None = None
     options: tuple[str, ...] = ()
     server_version: str = ""
+    unread_lists: frozenset[PersonId] | None = frozenset()
 
     @property
     def written(self) -> dict[str, str]:
@@ -49,7 +62,13 @@ class Half:
     """The state of a person for one kind of title.
 
     `seen` counts the items of all libraries, `shared` those in libraries that are shared with the
-    person, None if unknown. `label` is empty for a person who gets none.
+    person, None if unknown. `is_partial` tells whether the person may see items that could not be
+    read, `unsynced` whether libraries that are not synced. `label` is empty for a person who gets
+    none.
+
+    Of the wanted titles, `in_plex` are known to be there and `perhaps_in_plex` may be; `labelled`
+    are known to carry the label and `perhaps_labelled` may. `undecided` may be hidden although they
+    carry the label.
     """
 
     media_type: MediaType
@@ -63,16 +82,32 @@ class Half:
     wanted_counts: Counts = NO_COUNTS
     hidden: tuple[str, ...] = ()  # wanted titles that are in Plex
     hidden_labelled: tuple[str, ...] = ()  # of these, shared titles that carry the label
+    is_partial: bool = False
+    unsynced: bool = False
+    perhaps_in_plex: int = 0
+    perhaps_labelled: int = 0
+    undecided: int = 0
+
+    @property
+    def sees_nothing(self) -> bool:
+        """Whether no item passes, with certainty."""
+        if self.is_partial or self.unsynced:
+            return False
+        return self.seen.visible == 0 == self.seen.unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A Pulsarr user, an account at plex.tv, or both."""
+    """A Pulsarr user, an account at plex.tv, or both.
+
+    `list_unread` is True for a person whose watchlist could not be read in full.
+    """
 
     person: Person | None
     match: Match
     state: State
     halves: tuple[Half, ...]
+    list_unread: bool = False
 
     @property
     def account(self) -> Account | None:
@@ -99,8 +134,10 @@ class Subject:
         return next((half.label for half in self.halves if half.label), "")
 
     @property
-    def seen(self) -> int:
-        """The number of items that the person can see."""
+    def seen(self) -> int | None:
+        """The number of items that the person can see, None if unknown."""
+        if any(half.seen.unknown or half.is_partial for half in self.halves):
+            return None
         return sum(half.seen.visible for half in self.halves)
 
     def half(self, media_type: MediaType) -> Half:
@@ -139,7 +176,9 @@ def _subject(
     person: Person | None, match: Match, wanted: Sequence[Wanted], facts: Facts
 ) -> Subject:
     halves = tuple(_half(kind, person, match.account, wanted, facts) for kind in MediaType)
-    return Subject(person, match, _state(match.account, halves), halves)
+    unread = facts.unread_lists
+    list_unread = person is not None and (unread is None or person.id in unread)
+    return Subject(person, match, _state(match.account, halves), halves, list_unread)
 
 
 def _half(
@@ -153,11 +192,15 @@ def _half(
     rule = parse(None) if account is None else rule_of(account, kind)
     truth = UNKNOWN if account is None else catalogs.visible_to(account, rule)
     label = "" if person is None else facts.labels.get((person.id, kind), "")
-    carriers = catalogs.carrying(fold(label)) if label else 0
-    within = 0 if account is None else carriers & catalogs.shared_with(account).yes
+    marked = catalogs.carrying(fold(label)) if label else Truth(0, catalogs.all)
+    shared = UNKNOWN if account is None else catalogs.shared_with(account)
     some = [one for one in wanted if one.media_type is kind]
     there = [one for one in some if one.items]
     hidden = [one for one in there if not one.items & ~truth.no]
+    # Items that nobody shares need no label; those that may carry one and may be hidden count.
+    concerned = ~(marked.no | shared.no)
+    hidden_labelled = [one for one in hidden if one.items & marked.yes & shared.yes]
+    perhaps = catalogs.may_be_in_plex(len(some) - len(there))
     return Half(
         media_type=kind,
         rule=rule,
@@ -166,18 +209,36 @@ def _half(
         label=label,
         wanted=len(some),
         in_plex=len(there),
-        labelled=sum(bool(one.items & carriers) for one in there),
-        wanted_counts=title_counts(truth, [one.items for one in there]),
+        labelled=sum(bool(one.items & marked.yes) for one in there),
+        wanted_counts=_with_unknown(title_counts(truth, [one.items for one in there]), perhaps),
         hidden=tuple(one.name for one in hidden),
-        hidden_labelled=tuple(one.name for one in hidden if one.items & within),
+        hidden_labelled=tuple(one.name for one in hidden_labelled),
+        is_partial=account is not None and catalogs.may_enter(account, catalogs.partial),
+        unsynced=account is not None and catalogs.may_enter(account, catalogs.others),
+        perhaps_in_plex=perhaps,
+        perhaps_labelled=sum(
+            not one.items & marked.yes and bool(one.items & ~marked.no) for one in there
+        ),
+        undecided=sum(
+            truth.verdict(one.items) is not Verdict.VISIBLE and bool(one.items & concerned)
+            for one in there
+        )
+        - len(hidden_labelled),
     )
+
+
+def _with_unknown(counts: Counts, more: int) -> Counts:
+    return replace(counts, unknown=counts.unknown + more)
 
 
 def _shared(account: Account | None, catalogs: Catalog) -> int | None:
     if account is None:
         return None
     truth = catalogs.shared_with(account)
-    return truth.yes.bit_count() if truth != UNKNOWN or not catalogs.size else None
+    if truth == UNKNOWN and catalogs.size:
+        return None
+    shared = truth.yes.bit_count()
+    return None if not shared and catalogs.may_enter(account, catalogs.partial) else shared
 
 
 def _state(account: Account | None, halves: Sequence[Half]) -> State:
@@ -196,7 +257,7 @@ def _state(account: Account | None, halves: Sequence[Half]) -> State:
         return State.NOT_UNDERSTOOD
     if all(half.rule.is_open for half in halves):
         return State.EVERYTHING
-    sees_nothing = all(half.seen.visible == 0 == half.seen.unknown for half in halves)
+    sees_nothing = all(half.sees_nothing for half in halves)
     return State.NOTHING if sees_nothing else State.RESTRICTED
 
 

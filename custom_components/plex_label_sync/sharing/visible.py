@@ -8,7 +8,7 @@ of those for which it does not; items in neither are unknown, and stay so.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ..sync.model import MediaType, fold
 from .model import Access, Account, Condition, Counts, Group, Kind, Reading, Rule, Verdict
@@ -49,6 +49,7 @@ class Truth(NamedTuple):
 
 
 UNKNOWN = Truth(0, 0)
+ANY_LIBRARY: Final = "*"  # stands for a library of which not even the key is known
 
 
 def bits(positions: Iterable[int], size: int) -> int:
@@ -64,10 +65,14 @@ class Catalog:
     """All items of one kind of title, with their libraries, labels and ratings.
 
     `carriers` maps a folded label to the items that carry it; any label that it lacks is unknown
-    everywhere. `ratings` is None if ratings were not read, `unrated` are items whose rating could
-    not be read. `marked` maps a label to the wanted
-    items that carry it, where only those are known. `positions` is the place of each item by its
-    rating key.
+    everywhere, and one in `doubtful` is unknown for those items. `ratings` is None if ratings were
+    not read. `marked` maps a label to the wanted items that carry it, where only those are known.
+    `positions` is the place of each item by its rating key.
+
+    What could not be read: `unrated` are items without a known rating, `nameless` those without a
+    known rating key, `unidentified` those that may be any title, `unmarked` wanted items without
+    known labels. `partial` are the libraries of which an unknown number of items is missing here,
+    `others` those that are not read because they are not synced.
     """
 
     size: int
@@ -77,10 +82,40 @@ class Catalog:
     unrated: int = 0
     marked: Mapping[str, int] = field(default_factory=dict)
     positions: Mapping[str, int] = field(default_factory=dict, repr=False)
+    doubtful: Mapping[str, int] = field(default_factory=dict)
+    nameless: int = 0
+    unidentified: int = 0
+    unmarked: int = 0
+    partial: frozenset[str] = frozenset()
+    others: frozenset[str] = frozenset()
 
-    def carrying(self, label: str) -> int:
+    def carrying(self, label: str) -> Truth:
         """Return which of the wanted items carry a folded label."""
-        return self.marked.get(label, self.carriers.get(label, 0))
+        if label in self.marked:
+            carriers = self.marked[label]
+            return Truth(carriers, self.all & ~(carriers | self.unmarked))
+        return self._carrying(label)
+
+    def _carrying(self, label: str) -> Truth:
+        carriers = self.carriers.get(label)
+        if carriers is None:
+            return UNKNOWN
+        unsure = self.nameless | self.doubtful.get(label, 0)
+        return Truth(carriers, self.all & ~(carriers | unsure))
+
+    def may_be_in_plex(self, absent: int) -> int:
+        """Return how many of some wanted titles without an item may have one that was not read."""
+        return absent if self.partial else min(absent, self.unidentified.bit_count())
+
+    def may_enter(self, account: Account, libraries: frozenset[str]) -> bool:
+        """Return whether an account may have access to one of some libraries."""
+        if account.kind is Kind.OWNER:
+            return bool(libraries)
+        if account.access is not Access.SHARED:
+            return False
+        if account.libraries is None or ANY_LIBRARY in libraries:
+            return bool(libraries)
+        return not libraries.isdisjoint(account.libraries)
 
     @property
     def all(self) -> int:
@@ -129,8 +164,7 @@ class Catalog:
         if condition.is_label:
             held = Truth(0, self.all)
             for label in condition.values:
-                carriers = self.carriers.get(label)
-                held |= UNKNOWN if carriers is None else Truth(carriers, self.all & ~carriers)
+                held |= self._carrying(label)
         elif condition.is_rating and self.ratings is not None:
             some = _union(self.ratings.get(value, 0) for value in condition.values)
             held = Truth(some, self.all & ~(some | self.unrated))

@@ -134,7 +134,7 @@ def _consequences(subject: Subject, causes: Sequence[SharingWarning]) -> Iterato
     for half in subject.halves:
         if half.media_type in explained or half.rule.is_open or not half.shared:
             continue
-        if half.seen.visible == 0 == half.seen.unknown:
+        if half.sees_nothing:
             labels = _labels_of(_groups(half.rule))
             nothing.append(
                 _warning(subject, WarningKey.SEES_NOTHING, (half.media_type,), labels=labels)

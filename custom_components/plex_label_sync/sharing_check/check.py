@@ -22,10 +22,10 @@ from ..sharing.rules import rule_of
 from ..sharing.survey import Facts, Subject, survey
 from ..sharing.warn import warnings
 from ..storage.files import StoreTooNewError, StoreUnreadableError
-from ..sync.model import MediaType, Person, ServiceError
+from ..sync.model import Gap, MediaType, Person, ServiceError
 from ..sync.person_id import PersonId
 from ..timer import Timer
-from .facts import FactsReader
+from .facts import FactsReader, MoreRead
 from .issues import async_update_sharing_issues
 from .store import STEPS, SharingStore
 
@@ -41,13 +41,16 @@ _REFUSED: Final = frozenset({Reason.REFUSED, Reason.NOT_OWNER, Reason.GONE})
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The conclusions from an answer of plex.tv and the contents of Plex."""
+    """The conclusions from an answer of plex.tv and the contents of Plex.
+
+    `gaps` are what could not be read in Plex and Pulsarr.
+    """
 
     answer: Answer
     facts: Facts
     subjects: tuple[Subject, ...]
     warnings: tuple[SharingWarning, ...]
-    gaps: bool = False
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -265,7 +268,7 @@ class SharingCheck:
             self.findings = None
             return
         try:
-            people = await self._people()
+            people, unread = await self._people()
             rules = rules_in(answer.accounts)
             lists = self._runner.engine.watchlists
             read = await self._reader.async_read(people, lists, rules)
@@ -279,29 +282,35 @@ class SharingCheck:
         def work_out() -> Findings:
             subjects = survey(answer.all_accounts, read.facts)
             found = warnings(subjects, read.facts, kept.lost)
-            return Findings(answer, read.facts, subjects, found, gaps=read.gaps)
+            return Findings(answer, read.facts, subjects, found, (*unread, *read.gaps))
 
         self.findings = await self._hass.async_add_executor_job(work_out)
-        if read.gaps:
-            return
         for subject in self.findings.subjects:
             if subject.account is not None:
-                kept.seen[subject.account.id] = subject.seen
+                kept.note_seen(subject.account.id, subject.seen)
+        if not self.findings.complete:
+            return
         # A mistake that was fixed and is made again is a new one.
         made = {one.id for one in self.findings.warnings}
         kept.dismissed = {
             one for one in kept.dismissed if one in made or one.startswith(f"{STEPS}|")
         }
 
-    async def _people(self) -> tuple[Person, ...]:
-        """Return the Pulsarr users, from the last sync if Pulsarr does not return them now."""
+    async def _people(self) -> tuple[tuple[Person, ...], list[Gap]]:
+        """Return the Pulsarr users, and what of their list could not be read. Raises ServiceError.
+
+        Those of the last sync are included: a list that lacks them does not prove that they left.
+        """
+        lists, gaps = self._runner.engine.watchlists, list[Gap]()
         try:
-            return await self._servers.pulsarr.people()
+            people = await self._servers.pulsarr.people(on_gap=gaps.append)
         except ServiceError:
-            lists = self._runner.engine.watchlists
             if lists is None:
                 raise
-            return lists.people
+            return lists.people, gaps
+        listed = {one.id for one in people}
+        before = () if lists is None else lists.people
+        return (*people, *(one for one in before if one.id not in listed)), gaps
 
     @callback
     def _plan_next(self) -> None:
@@ -335,8 +344,8 @@ class SharingCheck:
         await self.store.async_save()
         self._publish()
 
-    async def async_facts_for(self, rules: Iterable[Rule]) -> tuple[Facts, frozenset[str]]:
-        """Return the facts for proposed rules, and the labels that no item carries.
+    async def async_facts_for(self, rules: Iterable[Rule]) -> MoreRead:
+        """Return the facts for proposed rules, with the labels that no item carries.
 
         plex.tv is not queried. Raises ServiceError, and ValueError while nothing is known.
         """

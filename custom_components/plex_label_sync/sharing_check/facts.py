@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ..plex.ratings import RatedItem
@@ -10,76 +10,60 @@ from ..plex.server import PlexClient
 from ..settings import Settings
 from ..sharing.model import Rule
 from ..sharing.survey import Facts, Wanted
-from ..sharing.visible import Catalog, bits
+from ..sharing.visible import ANY_LIBRARY
+from ..sync.failures import FAILURES
+from ..sync.gaps import Gaps
 from ..sync.model import (
+    ROW,
     Gap,
     GapKind,
     Library,
     MediaType,
     Person,
-    Service,
     ServiceError,
-    StoredLabel,
     Watchlists,
     fold,
 )
 from ..sync.naming import label_of
-from ..sync.person_id import PersonId
+from ..sync.person_id import PersonId, own_id
 from ..sync.wanted import Match, Matcher, WantedTitle, gets_labels, wanted_titles_of
+from .catalog_builder import CatalogBuilder, LabelCarriers
+from .label_reading import Directory, LabelReading
 
 WANTED_MAX: Final = 50_000  # items whose labels are read one by one
 
 
-@dataclass(slots=True)
-class _CatalogBuilder:
-    """One kind of title while its libraries are read."""
-
-    keys: list[str] = field(default_factory=list)
-    ratings: list[str | None] = field(default_factory=list)  # None: could not be read
-    libraries: dict[str, int] = field(default_factory=dict)
-    carriers: dict[str, set[str]] = field(default_factory=dict)
-    unknown: set[str] = field(default_factory=set)
-    positions: dict[str, int] = field(default_factory=dict)
-
-    def mask(self, keys: Iterable[str]) -> int:
-        """Return the set of positions of rating keys as an integer."""
-        found = (self.positions[key] for key in keys if key in self.positions)
-        return bits(found, len(self.keys))
-
-
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The facts that were read; `gaps` is True if some of them could not be."""
+    """The facts that were read, and what could not be."""
 
     facts: Facts
-    gaps: bool = False
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _UnreadLabels:
-    """The folded labels of a directory's unreadable rows, empty for those without a name."""
+class MoreRead:
+    """Facts about further labels, the labels that no item carries, and what could not be read.
 
-    names: frozenset[str] = frozenset()
+    Labels that may be carried by an unread item are not among `not_carried`.
+    """
 
-    @property
-    def are_nameless(self) -> bool:
-        """Whether any label may be among them."""
-        return "" in self.names
-
-    def of(self, labels: Collection[str]) -> frozenset[str]:
-        """Return those of some labels that may be among them."""
-        return frozenset(labels if self.are_nameless else self.names.intersection(labels))
+    facts: Facts
+    not_carried: frozenset[str]
+    gaps: tuple[Gap, ...] = ()
 
 
 class FactsReader:
-    """Reads the facts of one check. Nothing is written, and nothing waits for it."""
+    """Reads the facts of one check. Nothing is written, and nothing waits for it.
+
+    What cannot be read is a gap and unknown; only an unavailable server ends the check.
+    """
 
     def __init__(self, plex: PlexClient, settings: Settings, server_version: str) -> None:
         """Initialize with the server and its version, and the settings for libraries and labels."""
         self._plex = plex
         self._settings = settings
         self._version = server_version
-        self._gaps = False
 
     async def async_read(
         self, people: Sequence[Person], watchlists: Watchlists | None, rules: Iterable[Rule]
@@ -88,93 +72,93 @@ class FactsReader:
 
         `watchlists` are those that the last sync read: Pulsarr is not queried again.
         """
-        self._gaps = False
-        libraries = [
-            one for one in await self._plex.libraries() if self._settings.sync.covers(one.key)
-        ]
+        gaps = Gaps()
+        reading = LabelReading(self._plex, gaps)
+        libraries = await self._plex.libraries(gaps.add)
         named = labels_named(rules)
-        wanted_counts = await asyncio.to_thread(_wanted_titles, watchlists)
-        matcher = Matcher(wanted_counts)
-        catalogs = {kind: _CatalogBuilder() for kind in MediaType}
-        directory: set[str] | None = set()
+        wanted_titles = await asyncio.to_thread(_wanted_titles, watchlists)
+        matcher = Matcher(wanted_titles)
+        catalogs = {kind: CatalogBuilder() for kind in MediaType}
+        if gaps:  # any item may be in a library that is not listed
+            for catalog in catalogs.values():
+                catalog.partial.add(ANY_LIBRARY)
+        directory: set[str] | None = None if gaps else set()
         for library in libraries:
             catalog = catalogs[library.type]
-            await self._list(library, catalog, matcher)
-            stored, unread = await self._directory(library)
-            listed = {fold(one.text) for one in stored}
-            catalog.unknown |= unread.of(named - listed)
-            if unread.are_nameless:
-                directory = None
-            elif directory is not None:
-                directory |= listed | unread.names
-            await self._carriers(
-                library, catalog, [one for one in stored if fold(one.text) in named]
-            )
-        labels = labels_of_people(people, self._settings)
-        wanted = await asyncio.to_thread(_wanted, wanted_counts, matcher, catalogs)
-        marked = await self._marked(wanted, labels.values(), catalogs)
+            if self._settings.sync.covers(library.key):
+                await self._list(library, catalog, matcher, gaps)
+                labels = await reading.read(library, named, catalog, catalog.carriers)
+            else:
+                # A rule may allow a label that only these carry.
+                catalog.others.add(library.key)
+                labels = await reading.directory(library) if named else Directory()
+            directory = labels.added_to(directory)
+        for gap in _unread_lists(watchlists):
+            gaps.add(gap)
+        labels_by_person = labels_of_people(people, self._settings)
+        wanted = await asyncio.to_thread(_wanted, wanted_titles, matcher, catalogs)
+        marked, unmarked = await self._marked(wanted, labels_by_person.values(), catalogs, gaps)
         facts = Facts(
             catalogs={
-                kind: await asyncio.to_thread(_finished, catalog, named, marked[kind])
+                kind: await asyncio.to_thread(
+                    catalog.finished, named, marked[kind], catalog.mask(unmarked)
+                )
                 for kind, catalog in catalogs.items()
             },
             wanted=[one for one, _ in wanted],
             people=people,
-            labels=labels,
+            labels=labels_by_person,
             directory=None if directory is None else frozenset(directory),
             options=self._settings.sharing_accounts,
             server_version=self._version,
+            unread_lists=_people_without_list(people, watchlists),
         )
-        return Read(facts, gaps=self._gaps)
+        return Read(facts, tuple(gaps))
 
-    async def async_more(self, facts: Facts, rules: Iterable[Rule]) -> tuple[Facts, frozenset[str]]:
-        """Return facts that include the labels of other rules, and those that no item carries.
+    async def async_more(self, facts: Facts, rules: Iterable[Rule]) -> MoreRead:
+        """Return facts that include the labels of other rules.
 
-        Labels that could not be read are in neither. Raises ServiceError. Items added since are not
-        included.
+        Labels that could not be read before are read again. Raises ServiceError. Items added since
+        are not included.
         """
-        wanted = labels_named(rules)
-        known = set(facts.catalogs[MediaType.MOVIE].carriers)
-        missing = wanted - known
+        gaps, named = Gaps(), labels_named(rules)
+        reading = LabelReading(self._plex, gaps)
+        asked = {kind: _unknown_labels(facts, kind, named) for kind in MediaType}
+        carriers = {kind: LabelCarriers() for kind in MediaType}
+        listed: set[str] = set(facts.directory or ())
         doubtful: set[str] = set()
-        catalogs = dict(facts.catalogs)
-        if missing:
-            keys: dict[MediaType, dict[str, set[str]]] = {
-                kind: {label: set() for label in missing} for kind in MediaType
-            }
-            for library in await self._plex.libraries():
-                if not self._settings.sync.covers(library.key):
-                    continue
-                directory, unread = await self._labels(library)
-                lacking = unread.of(missing - {fold(one.text) for one in directory})
-                doubtful |= lacking
-                for label in lacking:
-                    keys[library.type].pop(label, None)
-                for stored in directory:
-                    if (some := keys[library.type].get(fold(stored.text))) is not None:
-                        some |= await self._plex.carriers(library, stored)
-            for kind, catalog in facts.catalogs.items():
-                found = {
-                    label: bits(
-                        (catalog.positions[key] for key in some if key in catalog.positions),
-                        catalog.size,
-                    )
-                    for label, some in keys[kind].items()
-                }
-                catalogs[kind] = replace(catalog, carriers={**catalog.carriers, **found})
-        unknown = frozenset(
+        for library in await self._plex.libraries(gaps.add) if any(asked.values()) else ():
+            if labels := asked[library.type]:
+                catalog, found = facts.catalogs[library.type], carriers[library.type]
+                if self._settings.sync.covers(library.key):
+                    read = await reading.read(library, labels, catalog, found)
+                else:
+                    read = await reading.directory(library)
+                listed |= read.names
+                doubtful |= read.unread.of(labels - read.names)
+        if any(gap.kind is GapKind.LIBRARY and gap.key.startswith(ROW) for gap in gaps):
+            doubtful |= named
+        catalogs = {
+            kind: await asyncio.to_thread(carriers[kind].put_into, catalog, asked[kind])
+            for kind, catalog in facts.catalogs.items()
+        }
+        carried = {
             label
-            for label in wanted - doubtful
-            if not any(catalog.carriers.get(label, 0) for catalog in catalogs.values())
-        )
-        return replace(facts, catalogs=catalogs), unknown
+            for label in named
+            for catalog in catalogs.values()
+            if catalog.carriers.get(label) or catalog.doubtful.get(label)
+        }
+        not_carried = frozenset(named - listed - doubtful - carried)
+        return MoreRead(replace(facts, catalogs=catalogs), not_carried, tuple(gaps))
 
-    async def _list(self, library: Library, catalog: _CatalogBuilder, matcher: Matcher) -> None:
+    async def _list(
+        self, library: Library, catalog: CatalogBuilder, matcher: Matcher, gaps: Gaps
+    ) -> None:
         """Put a library's items in the catalog, and record the wanted ones.
 
-        Of an item whose row cannot be read, only the key is known. Raises ServiceError.
+        Of an item whose row cannot be read, at most the key is known. Raises ServiceError.
         """
-        start = len(catalog.keys)
+        start = catalog.size
 
         def pick(items: tuple[RatedItem, ...]) -> tuple[list[str], list[str], list[Match]]:
             return (
@@ -183,74 +167,107 @@ class FactsReader:
                 matcher.matches(one.item for one in items),
             )
 
-        gaps: list[Gap] = []
-        async for keys, ratings, matches in self._plex.rated_pages(library, pick, gaps.append):
-            catalog.keys += keys
-            catalog.ratings += ratings
-            matcher.add(matches)
-        for gap in gaps:
-            if gap.kind is not GapKind.ITEM:
-                detail = f"library {library.name} cannot be read in full"
-                raise ServiceError(Service.PLEX, gap.failure, detail)
-        unread = {gap.key for gap in gaps} - set(catalog.keys[start:])
-        catalog.keys += sorted(unread)
-        catalog.ratings += [None] * len(unread)
-        self._gaps = self._gaps or bool(unread)
-        catalog.positions.update(
-            {key: place for place, key in enumerate(catalog.keys[start:], start)}
-        )
-        catalog.libraries[library.key] = (1 << len(catalog.keys)) - (1 << start)
-
-    async def _directory(self, library: Library) -> tuple[tuple[StoredLabel, ...], _UnreadLabels]:
+        lost = Gaps()
         try:
-            stored, unread = await self._labels(library)
-        except ServiceError:
-            stored, unread = (), _UnreadLabels(frozenset({""}))
-        self._gaps = self._gaps or bool(unread.names)
-        return stored, unread
+            async for keys, ratings, matches in self._plex.rated_pages(library, pick, lost.add):
+                catalog.add(keys, ratings)
+                matcher.add(matches)
+        except ServiceError as err:
+            lost.add_failure(err, GapKind.LIBRARY, library.key, library.name)
+        unread = {gap.key for gap in lost if gap.kind is GapKind.ITEM} - catalog.positions.keys()
+        nameless: int | None = 0
+        if any(gap.kind is not GapKind.ITEM for gap in lost):
+            nameless = await self._lost_rows(library, catalog.size - start + len(unread))
+        if nameless is None:
+            catalog.partial.add(library.key)
+        catalog.add_unread(sorted(unread), nameless or 0)
+        catalog.end_library(library.key, start)
+        for gap in lost:
+            gaps.add(gap)
 
-    async def _labels(self, library: Library) -> tuple[tuple[StoredLabel, ...], _UnreadLabels]:
-        """Return a library's labels, and those whose rows cannot be read. Raises ServiceError."""
-        gaps: list[Gap] = []
-        stored = await self._plex.labels(library, gaps.append)
-        names = frozenset(fold(gap.key.partition("/")[2]) for gap in gaps)
-        return stored, _UnreadLabels(names)
-
-    async def _carriers(
-        self, library: Library, catalog: _CatalogBuilder, stored: Iterable[StoredLabel]
-    ) -> None:
-        for one in stored:
-            folded = fold(one.text)
-            try:
-                found = await self._plex.carriers(library, one)
-            except ServiceError:
-                self._gaps = True
-                catalog.unknown.add(folded)
-            else:
-                catalog.carriers.setdefault(folded, set()).update(found)
+    async def _lost_rows(self, library: Library, known: int) -> int | None:
+        """Return how many items a library has beside some known ones, None if unknown."""
+        try:
+            _, total = await self._plex.newest(library, 0)
+        except ServiceError as err:
+            if FAILURES[err.failure].ends_run:
+                raise
+            return None
+        return total - known if total > known else None
 
     async def _marked(
         self,
         wanted: Sequence[tuple[Wanted, frozenset[str]]],
         labels: Iterable[str],
-        catalogs: Mapping[MediaType, _CatalogBuilder],
-    ) -> dict[MediaType, dict[str, int]]:
-        """Return which of the wanted items currently carry which of the integration's labels."""
+        catalogs: Mapping[MediaType, CatalogBuilder],
+        gaps: Gaps,
+    ) -> tuple[dict[MediaType, dict[str, int]], frozenset[str]]:
+        """Return which of the wanted items currently carry which of the integration's labels.
+
+        Also returns the rating keys of those whose labels could not be read.
+        """
         written = {fold(label) for label in labels}
-        keys = sorted({key for _, some in wanted for key in some})[:WANTED_MAX]
+        keys = sorted({key for _, some in wanted for key in some})
         found: dict[MediaType, dict[str, set[str]]] = {
             kind: {label: set() for label in written} for kind in MediaType
         }
+        unread = set(keys[WANTED_MAX:])
         if keys and written:
-            gaps: list[Gap] = []
-            for one in await self._plex.labelled(keys, gaps.append):
+            lost: list[Gap] = []
+            try:
+                items = await self._plex.labelled(keys[:WANTED_MAX], lost.append)
+            except ServiceError as err:
+                if FAILURES[err.failure].ends_run:
+                    raise
+                items = ()
+                lost = [Gap(GapKind.ITEM, key, key, err.failure) for key in keys[:WANTED_MAX]]
+            for one in items:
                 for label in written.intersection(map(fold, one.labels)):
                     found[one.item.type][label].add(one.item.rating_key)
-            self._gaps = self._gaps or bool(gaps)
-        return {
+            for gap in lost:
+                unread.add(gap.key)
+                gaps.add(gap)
+        marked = {
             kind: {label: catalogs[kind].mask(some) for label, some in by_label.items()}
             for kind, by_label in found.items()
         }
+        return marked, frozenset(unread)
+
+
+def _unknown_labels(facts: Facts, kind: MediaType, named: Collection[str]) -> frozenset[str]:
+    """Return the labels whose carriers of one kind are not known, or not in full."""
+    catalog = facts.catalogs[kind]
+    return frozenset(
+        label
+        for label in named
+        if label not in catalog.carriers
+        or catalog.doubtful.get(label)
+        or (facts.directory is None and not catalog.carriers[label])
+    )
+
+
+def _unread_lists(watchlists: Watchlists | None) -> Iterable[Gap]:
+    """Return what of the people's watchlists could not be read at the last sync."""
+    if watchlists is None:
+        return ()
+    names = {person.id: person.username for person in watchlists.people}
+    return (
+        *watchlists.gaps,
+        *(
+            Gap(GapKind.PERSON, one, names.get(one) or own_id(one), failure)
+            for one, failure in watchlists.unread.items()
+        ),
+    )
+
+
+def _people_without_list(
+    people: Iterable[Person], watchlists: Watchlists | None
+) -> frozenset[PersonId] | None:
+    """Return the people whose watchlists are not known in full, None for all of them."""
+    if watchlists is None:
+        return None
+    unread, known = watchlists.unread, watchlists.titles
+    return frozenset(one.id for one in people if one.id in unread or one.id not in known)
 
 
 def labels_named(rules: Iterable[Rule]) -> set[str]:
@@ -283,12 +300,12 @@ def _wanted_titles(watchlists: Watchlists | None) -> tuple[WantedTitle, ...]:
 
 
 def _wanted(
-    wanted_counts: Sequence[WantedTitle],
+    wanted_titles: Sequence[WantedTitle],
     matcher: Matcher,
-    catalogs: Mapping[MediaType, _CatalogBuilder],
+    catalogs: Mapping[MediaType, CatalogBuilder],
 ) -> list[tuple[Wanted, frozenset[str]]]:
     found = []
-    for index, wanted_title in enumerate(wanted_counts):
+    for index, wanted_title in enumerate(wanted_titles):
         kind = wanted_title.title.type
         keys = frozenset(item.rating_key for item in matcher.items(index))
         people = tuple(person.id for person in wanted_title.people)
@@ -296,28 +313,3 @@ def _wanted(
             (Wanted(wanted_title.title.name, kind, catalogs[kind].mask(keys), people), keys)
         )
     return found
-
-
-def _finished(
-    catalog: _CatalogBuilder, named: Collection[str], marked: Mapping[str, int]
-) -> Catalog:
-    """Return the catalog for the rules; a label that is in no directory is carried by no item."""
-    ratings: dict[str, list[int]] = {}
-    unrated = [place for place, rating in enumerate(catalog.ratings) if rating is None]
-    for place, rating in enumerate(catalog.ratings):
-        if rating:
-            ratings.setdefault(fold(rating), []).append(place)
-    size = len(catalog.keys)
-    return Catalog(
-        size=size,
-        libraries=dict(catalog.libraries),
-        carriers={
-            label: catalog.mask(catalog.carriers.get(label, ()))
-            for label in named
-            if label not in catalog.unknown
-        },
-        ratings={rating: bits(places, size) for rating, places in ratings.items()},
-        unrated=bits(unrated, size),
-        marked=marked,
-        positions=catalog.positions,
-    )

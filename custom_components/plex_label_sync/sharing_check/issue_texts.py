@@ -1,6 +1,6 @@
 """Placeholders for the texts of the repair issues about sharing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ..escaping import as_code
@@ -19,16 +19,20 @@ def lost_rule_placeholders(
 ) -> Mapping[str, str]:
     """Return the rules that are missing now, so that they can be entered again."""
     lost = {one.account_id: kept.lost[one.account_id] for one in found}
-    before = [one.before for one in lost.values()]
     return {
         "people": ", ".join(as_code(one.who) for one in found),
-        "before": NOTHING_KNOWN
-        if None in before
-        else str(sum(one for one in before if one is not None)),
-        "after": str(sum(kept.seen.get(number, 0) for number in lost)),
+        "before": _sum(one.before for one in lost.values()),
+        "after": _sum(kept.seen.get(number) for number in lost),
         "date": texts.words.date(min(one.since for one in lost.values())),
         "rule": "; ".join(dict.fromkeys(texts.lost(one, as_code) for one in lost.values())),
     }
+
+
+def _sum(numbers: Iterable[int | None]) -> str:
+    """Return the sum of some numbers, unknown if one of them is."""
+    found = list(numbers)
+    known = [one for one in found if one is not None]
+    return str(sum(known)) if len(known) == len(found) else NOTHING_KNOWN
 
 
 def warning_placeholders(

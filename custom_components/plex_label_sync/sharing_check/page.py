@@ -1,15 +1,16 @@
 """The options page "who can see what": each person's state, rules, warnings and checklist."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from homeassistant.core import HomeAssistant
 
 from ..callers import async_requester_texts
 from ..escaping import as_code
-from ..sharing.model import State
+from ..sharing.model import State, Step
 from ..sharing.steps import steps
 from ..sharing.survey import Subject
+from ..sync.model import Gap
 from .store import left_out_key
 from .texts import SharingTexts, rules_of
 
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from .check import Findings, SharingCheck
 
 NO_RULE_FOR: Final = "no_rule_for"
+GAPS_MAX: Final = 10
 PEOPLE_MAX: Final = 40  # on one page, to keep it readable
 DONE: Final = "☑"  # these two are in every font, emoji are not
 TO_DO: Final = "☐"
+UNKNOWN: Final = "?"
 WARNING: Final = "⚠️"
 _RESTRICTED: Final = frozenset({State.RESTRICTED, State.NOTHING, State.PRESET})
 
@@ -53,6 +56,8 @@ async def async_page(hass: HomeAssistant, check: "SharingCheck | None") -> str:
         reason = check.reason
         return texts.page("nothing_known" if reason is None else f"reason_{reason.value}")
     parts = [_head(check, texts)]
+    if findings.gaps:
+        parts.append(_unread(findings.gaps, texts))
     shown = findings.subjects[:PEOPLE_MAX]
     parts += [_about(one, check, findings, texts) for one in shown]
     if more := len(findings.subjects) - len(shown):
@@ -67,6 +72,20 @@ def _head(check: "SharingCheck", texts: SharingTexts) -> str:
     return f"{texts.page('checked', date=when)} {texts.page(f'reason_{check.reason.value}')}"
 
 
+def _unread(gaps: Sequence[Gap], texts: SharingTexts) -> str:
+    lines = [f"- {texts.gap(one, as_code)}" for one in gaps[:GAPS_MAX]]
+    if more := len(gaps[GAPS_MAX:]):
+        lines.append(f"- {texts.page('more', count=more)}")
+    return "\n".join([f"{WARNING} {texts.page('unread')}", "", *lines])
+
+
+def _step(one: Step, texts: SharingTexts) -> str:
+    text = texts.step(one, as_code)
+    if one.done is None:
+        return f"{UNKNOWN} {text} {texts.unread(one, as_code)}"
+    return f"{DONE if one.done else TO_DO} {text}"
+
+
 def _about(
     subject: Subject, check: "SharingCheck", findings: "Findings", texts: SharingTexts
 ) -> str:
@@ -79,13 +98,16 @@ def _about(
             lines.append(texts.page("rule_movies", rule=rules["movies"]))
             lines.append(texts.page("rule_shows", rule=rules["shows"]))
     if subject.account is not None:
+        movies, shows = (half.seen for half in subject.halves)
         lines.append(
             texts.page(
-                "sees",
-                movies=subject.halves[0].seen.visible,
-                of_movies=subject.halves[0].seen.total,
-                shows=subject.halves[1].seen.visible,
-                of_shows=subject.halves[1].seen.total,
+                "sees_unknown" if movies.unknown or shows.unknown else "sees",
+                movies=movies.visible,
+                of_movies=movies.total,
+                movies_unknown=movies.unknown,
+                shows=shows.visible,
+                of_shows=shows.total,
+                shows_unknown=shows.unknown,
             )
         )
     lost = check.store.kept.lost
@@ -94,8 +116,6 @@ def _about(
             text, fix = texts.warning(one, lost, as_code)
             lines.append(f"{WARNING} {text} {fix}")
     if left_out_key(subject) not in check.store.kept.dismissed:
-        lines += [
-            f"{DONE if one.done else TO_DO} {texts.step(one, as_code)}" for one in steps(subject)
-        ]
+        lines += [_step(one, texts) for one in steps(subject)]
     first, *others = lines
     return "\n".join([first, *(f"- {line}" for line in others)])

@@ -25,7 +25,7 @@ from ..sharing.steps import steps
 from ..sharing.survey import Subject, preview
 from ..sharing.who import account_named, without_person
 from ..sync.explain import Explanation
-from ..sync.model import Gap, MediaType, ServiceError, fold
+from ..sync.model import Gap, GapKind, MediaType, ServiceError, fold
 from ..sync.people import AmbiguousPersonError, UnknownPersonError, people_named
 from ..sync.person_id import PersonId, answered_id
 from ..texts import Texts
@@ -58,6 +58,7 @@ async def async_check_response(
         "people": [],
         "warnings": [],
         "accounts_without_person": [],
+        "gaps": [],
     }
     if findings is None:
         return result
@@ -82,6 +83,7 @@ async def async_check_response(
             for text, fix in [texts.warning(one, lost)]
         ],
         "accounts_without_person": _unknown_accounts(findings),
+        "gaps": texts.gaps(findings.gaps),
     }
 
 
@@ -143,7 +145,13 @@ def _person_row(subject: Subject, check: SharingCheck, texts: SharingTexts) -> d
         ),
         "hidden_wishes": [name for half in subject.halves for name in half.hidden][:HIDDEN_MAX],
         "steps": [
-            {"key": one.key.value, "done": one.done, "text": texts.step(one)} for one in lines
+            {
+                "key": one.key.value,
+                "done": one.done,
+                "text": texts.step(one),
+                "reason": texts.unread(one),
+            }
+            for one in lines
         ],
         "warnings": [one.key.value for one in found if one.account_id == subject.id],
     }
@@ -165,7 +173,9 @@ def _counts(counts: Counts) -> dict[str, int]:
 # Preview
 
 
-async def async_preview_response(runtime: Runtime, parameters: Mapping[str, Any]) -> dict[str, Any]:
+async def async_preview_response(
+    runtime: Runtime, parameters: Mapping[str, Any], words: Texts
+) -> dict[str, Any]:
     """Return what a person would see under another rule; plex.tv is not queried.
 
     Raises HomeAssistantError, and ServiceValidationError for an unknown person.
@@ -187,10 +197,10 @@ async def async_preview_response(runtime: Runtime, parameters: Mapping[str, Any]
         for kind in MediaType
     }
     try:
-        facts, unknown = await check.async_facts_for(rules.values())
+        more = await check.async_facts_for(rules.values())
     except ServiceError as err:
         raise HomeAssistantError(**translation(err)) from err
-    found = await runtime.context.hass.async_add_executor_job(preview, subject, rules, facts)
+    found = await runtime.context.hass.async_add_executor_job(preview, subject, rules, more.facts)
     hidden = [name for one in found.values() for name in one.hidden]
     return {
         **{
@@ -206,9 +216,15 @@ async def async_preview_response(runtime: Runtime, parameters: Mapping[str, Any]
         "labels_unknown": [
             text
             for text in (*parameters.get("allow", ()), *parameters.get("exclude", ()))
-            if fold(text) in unknown
+            if fold(text) in more.not_carried
         ],
+        "gaps": SharingTexts(words).gaps((*_not_about_labels(check.findings), *more.gaps)),
     }
+
+
+def _not_about_labels(findings: Findings) -> Iterable[Gap]:
+    """Return what could not be read at the check, without the labels, which are read again."""
+    return (gap for gap in findings.gaps if gap.kind is not GapKind.LABEL)
 
 
 def _one(findings: Findings, name: str) -> Subject:

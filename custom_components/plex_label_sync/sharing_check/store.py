@@ -25,7 +25,7 @@ REPORTED_MAX: Final = 5000  # titles that are remembered as reported to a person
 class Kept:
     """The contents of the file.
 
-    `seen` is the number of items each account could see when that was last known, `lost` are rules
+    `seen` is the number of items each account can see as of the last check, if known, `lost` are rules
     that vanished, `dismissed` the warnings and checklists that are not shown, `reported` the people and
     titles for which the event `visible` was fired. `was_empty` is True if plex.tv listed no
     accounts last time.
@@ -37,6 +37,13 @@ class Kept:
     dismissed: set[str] = field(default_factory=set)
     reported: dict[str, None] = field(default_factory=dict)
     was_empty: bool = False
+
+    def note_seen(self, account_id: str, items: int | None) -> None:
+        """Record how many items an account can see, None if that is unknown now."""
+        if items is None:
+            self.seen.pop(account_id, None)
+        else:
+            self.seen[account_id] = items
 
     def note_reported(self, person_id: PersonId, title: str) -> bool:
         """Record a title as reported to a person; return whether that is new."""

@@ -12,7 +12,7 @@ from ..sharing.rules import parse
 from ..sharing.sentence import Quote, sentence
 from ..sharing.survey import Subject
 from ..sharing.visible import Why
-from ..sync.model import MediaType
+from ..sync.model import Gap, GapKind, MediaType
 from ..texts import Texts, async_texts
 
 # The keys of the texts under `selector`.
@@ -20,6 +20,8 @@ RULE: Final = "sharing_rule"
 WARNING: Final = "sharing_warning"
 FIX: Final = "sharing_fix"
 STEP: Final = "sharing_step"
+UNREAD: Final = "sharing_unread"
+GAP: Final = "sharing_gap"
 REASON: Final = "sharing_reason"
 PAGE: Final = "sharing_page"
 STATE: Final = "sharing_state"
@@ -92,6 +94,30 @@ class SharingTexts:
             for name, value in one.details.items()
         }
         return self.groups[STEP][one.key.value].format(**values)
+
+    def unread(self, one: Step, quote: Quote = _plain) -> str | None:
+        """Return why it is unknown whether a step is done, None if it is known."""
+        if one.unread is None:
+            return None
+        return self.groups[UNREAD][one.unread.value].format(name=quote(str(one.details["name"])))
+
+    def gap(self, one: Gap, quote: Quote = _plain) -> str:
+        """Return what could not be read, as a sentence."""
+        is_directory = one.kind is GapKind.LABEL and one.key.endswith("/")
+        key = "labels" if is_directory else one.kind.value
+        return self.groups[GAP][key].format(name=quote(one.name))
+
+    def gaps(self, found: Iterable[Gap]) -> list[dict[str, str]]:
+        """Return what could not be read, as response data."""
+        return [
+            {
+                "kind": one.kind.value,
+                "name": one.name,
+                "reason": one.failure.value,
+                "text": self.gap(one),
+            }
+            for one in found
+        ]
 
     def reason(self, why: Why, rule: Rule, labels: Iterable[str], rating: str) -> str:
         """Return why an item is visible, hidden or unknown."""
