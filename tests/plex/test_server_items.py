@@ -200,6 +200,66 @@ async def test_only_so_much_is_spent_on_items_that_cannot_be_read(
     assert plex.stats.total < 20
 
 
+async def test_item_that_could_not_be_read_is_asked_for_by_itself_from_then_on(
+    plex: PlexSimulator, client: PlexClient
+) -> None:
+    keys = some_keys(plex, 32)
+    plex.broken_items[keys[5]] = "busy"
+    await labelled(client, keys, [])
+    assert client.unreadable == {keys[5]}
+    for _ in range(2):
+        gaps: list[Gap] = []
+        plex.stats.reset()
+        assert await labelled(client, keys, gaps) == {*keys} - {keys[5]}
+        assert gaps == [Gap(GapKind.ITEM, keys[5], keys[5], Failure.BUSY)]
+        assert plex.stats.count("GET", METADATA_ROUTE) == 2  # the others, and it
+        assert plex.stats.total == 3  # and whether the server is there
+    plex.broken_items.clear()
+    for requests in (2, 1):
+        plex.stats.reset()
+        assert await labelled(client, keys, []) == {*keys}
+        assert plex.stats.total == requests
+    assert not client.unreadable
+
+
+async def test_items_that_could_not_be_read_are_asked_for_in_turn(
+    plex: PlexSimulator, make_client: MakeClient
+) -> None:
+    client = make_client(plex.url, limits=PlexLimits(lookup_again=3))
+    keys = some_keys(plex, 16)
+    bad = keys[:8]
+    plex.broken_items |= dict.fromkeys(bad, "busy")
+    await labelled(client, keys, [])
+    assert client.unreadable == {*bad}
+    asked: set[str] = set()
+    for _ in range(3):
+        gaps: list[Gap] = []
+        plex.stats.reset()
+        assert await labelled(client, keys, gaps) == {*keys} - {*bad}
+        assert {gap.key for gap in gaps} == {*bad}
+        assert plex.stats.total <= 1 + 1 + 3
+        asked |= {one.path.rpartition("/")[2] for one in plex.stats.log}
+    assert {*bad} <= asked
+    plex.broken_items.clear()
+    plex.stats.reset()
+    assert await labelled(client, keys, []) == {*keys}
+    assert plex.stats.total <= 1 + 4  # 1, 2, 4 and the last one
+
+
+async def test_item_that_is_gone_is_no_longer_asked_for_by_itself(
+    plex: PlexSimulator, client: PlexClient
+) -> None:
+    keys = some_keys(plex, 4)
+    plex.broken_items[keys[0]] = "busy"
+    await labelled(client, keys, [])
+    plex.broken_items.clear()
+    plex.state.delete_item(keys[0])
+    gaps: list[Gap] = []
+    assert await labelled(client, keys, gaps) == {*keys[1:]}
+    assert not gaps
+    assert not client.unreadable
+
+
 async def test_items_are_asked_for_without_checking_their_files(
     plex: PlexSimulator, client: PlexClient
 ) -> None:

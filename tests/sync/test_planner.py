@@ -615,7 +615,7 @@ def test_nothing_goes_from_an_item_that_was_not_read_itself(
 ) -> None:
     plan = plan_of(entries, present(dict(there)), Ledger(rows), settings, read=False)
     assert plan.unproven == {"11"}
-    assert not plan.is_idle
+    assert not plan.is_idle()
     assert (plan.vanished, plan.forgotten) == ((), frozenset())
     assert Action.REMOVE not in {one.action for one in plan.changes}
     assert not any(one is None or one.removed_by_user for one in plan.ledger_only_updates.values())
@@ -631,7 +631,7 @@ def test_label_whose_carriers_could_not_be_read_is_left_as_it_is() -> None:
     plan = plan_of(entries, there, Ledger([row()]), REMOVE)
     assert effects(plan) == [(Action.ADD, "ben", "11")]
     assert (plan.ledger_only_updates, plan.vanished) == ({}, ())
-    assert plan_of(UNWANTED, there, Ledger([row()]), REMOVE).is_idle
+    assert plan_of(UNWANTED, there, Ledger([row()]), REMOVE).is_idle()
 
 
 def test_label_of_someone_whose_list_could_not_be_read_stays() -> None:
@@ -640,7 +640,7 @@ def test_label_of_someone_whose_list_could_not_be_read_stays() -> None:
         Doubts(unread=frozenset({pulsarr_id(1)})),
         Doubts(unread=frozenset({pulsarr_id(9)}), unread_labels=frozenset({"anna"})),
     ):
-        assert plan_of(UNWANTED, there, rows, REMOVE, doubts=doubts).is_idle
+        assert plan_of(UNWANTED, there, rows, REMOVE, doubts=doubts).is_idle()
         plan = plan_of(wanted((HEAT, (BEN,))), there, rows, replace(REPLACE), doubts=doubts)
         taken = {one.label for one in plan.changes if one.action is Action.REMOVE}
         assert taken == {"kids"}
@@ -653,7 +653,7 @@ def test_doubted_answer_starts_no_delay() -> None:
         Doubts(lists=frozenset({HoldReason.NOBODY_LISTED})),
         Doubts(shrunk=frozenset({pulsarr_id(1)})),
     ):
-        assert plan_of(UNWANTED, there, rows, settings, doubts=doubts).is_idle
+        assert plan_of(UNWANTED, there, rows, settings, doubts=doubts).is_idle()
     plan = plan_of(
         UNWANTED, there, rows, settings, doubts=Doubts(shrunk=frozenset({pulsarr_id(2)}))
     )
@@ -670,7 +670,7 @@ def test_removal_that_rests_on_a_shrunk_list_is_reported() -> None:
 def test_row_of_a_label_that_is_gone_stays_while_the_lists_are_doubted() -> None:
     doubts = Doubts(lists=frozenset({HoldReason.WATCHLISTS_SHRUNK}))
     plan = plan_of(UNWANTED, present({}), Ledger([row(removed_by_user=True)]), doubts=doubts)
-    assert plan.is_idle
+    assert plan.is_idle()
 
 
 # What the ledger lacks
@@ -682,7 +682,7 @@ def test_wanted_label_that_is_there_and_in_no_row_is_reported_and_taken_in_only_
     there, entries = present({"11": ["Anna"]}), wanted((HEAT, (ANNA,)))
     plan = plan_of(entries, there)
     assert plan.unknown == (row("Anna", written=int(NOW)),)
-    assert plan.is_idle
+    assert plan.is_idle()
     plan = plan_of(entries, there, adopt=frozenset({("11", "anna")}))
     assert plan.ledger_only_updates == {("11", "anna"): row("Anna", written=int(NOW))}
     assert plan.unknown == ()

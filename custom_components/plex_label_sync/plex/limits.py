@@ -16,7 +16,8 @@ class PlexLimits:
     `page_bytes`, at most `page_rows_max`. A page that took longer than `page_seconds` was too
     large. `page_overlaps` are the numbers of rows to read again where a library changed; after the
     last one, all of it is read again. `listing_extra` and `lookup_extra` are the requests allowed
-    beyond those needed when nothing changes and nothing fails.
+    beyond those needed when nothing changes and nothing fails, `lookup_again` those that may fail
+    for items that could not be read before.
     """
 
     page_rows: int = 1000
@@ -26,6 +27,7 @@ class PlexLimits:
     page_overlaps: tuple[int, ...] = (20, 400)
     listing_extra: int = 60
     lookup_extra: int = 100
+    lookup_again: int = 12
     items_per_request: int = 200  # by rating key; 240 in one URL are known to work
     probe_timeout: float = 15.0  # while the user waits at a form
     read_timeout: float = 45.0

@@ -7,14 +7,12 @@ from collections.abc import (
     Awaitable,
     Callable,
     Coroutine,
-    Iterable,
-    Iterator,
     Mapping,
     Sequence,
+    Set as AbstractSet,
 )
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from itertools import batched
 from typing import Final
 
 from ..sync.model import (
@@ -62,6 +60,7 @@ class PlexReader:
         self.libraries_seen: tuple[Library, ...] = ()  # as of the last request
         self._labels_by_text = False  # the server does not know tag ids
         self._spelled_twice: set[tuple[str, str]] = set()  # library keys and folded labels
+        self._unreadable: dict[str, Failure] = {}
         self._library_by_item: dict[str, str] | None = (
             None  # libraries by rating key, if rows lack them
         )
@@ -70,6 +69,11 @@ class PlexReader:
     def items_per_request(self) -> int:
         """How many items `labelled` reads with one request."""
         return self.limits.items_per_request
+
+    @property
+    def unreadable(self) -> AbstractSet[str]:
+        """The items that could not be read when they were last requested, by rating key."""
+        return self._unreadable.keys()
 
     async def identity(self) -> str:
         """Return the machine identifier, which needs no token. Raises ServiceError."""
@@ -154,6 +158,11 @@ class PlexReader:
         page = await self._items(library, limit, sort="addedAt:desc")
         return page.content, page.total
 
+    async def has_row(self, library: Library, row: int) -> bool:
+        """Return whether a row of a listing, oldest first, can be read. Raises ServiceError."""
+        page = await self._items(library, 1, row, sort="addedAt")
+        return not page.bad
+
     async def with_plex_id(self, library: Library, plex_id: str) -> tuple[Item, ...]:
         """Return the items whose primary guid is `plex:<hex>`. Raises ServiceError.
 
@@ -165,14 +174,14 @@ class PlexReader:
         return tuple(item for item in page.content if plex_id in item.ids)
 
     async def _items(
-        self, library: Library, size: int, **query: str
+        self, library: Library, size: int, start: int = 0, **query: str
     ) -> parse.Page[tuple[Item, ...]]:
-        """Return the first rows of a listing without the unreadable ones."""
+        """Return some rows of a listing without the unreadable ones."""
         async with self._about_a_part():
             return await self._list(
                 library,
                 lambda answer: parse.items(answer, library, _all_of_them),
-                {**LEAN, **part(0, size), "includeGuids": 1, **query},
+                {**LEAN, **part(start, size), "includeGuids": 1, **query},
             )
 
     async def _list[T](
@@ -334,14 +343,11 @@ class PlexReader:
             alive=self._is_alive,
             library_of=self._library_of,
             tries=TRIES,
-            extra_max=self.limits.lookup_extra,
+            limits=self.limits,
+            unreadable=self._unreadable,
         )
         async with self._about_a_part():
-            return await lookup.read(self._batches(rating_keys))
-
-    def _batches(self, rating_keys: Iterable[str]) -> Iterator[tuple[str, ...]]:
-        """Split keys into batches for one request each, without duplicates."""
-        return batched(dict.fromkeys(rating_keys), self.limits.items_per_request, strict=False)
+            return await lookup.read(rating_keys)
 
     def _library_of(self, item: Item) -> str:
         """Return the library of an item whose row lacks it; from now on, listings record it."""

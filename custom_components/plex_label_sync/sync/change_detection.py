@@ -5,15 +5,16 @@ case all libraries are listed and read again before a change is planned.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import batched
 from typing import Final
 
 from .current_labels import CurrentLabels
+from .gap_reader import UNREAD_MAX, GapReader, item_batches
+from .gaps import Gaps
 from .jobs import gather_fail_fast
 from .ledger import Ledger
-from .model import Gap, Item, Library, Person, SyncSettings
+from .model import Failure, Gap, GapKind, Item, Library, Person, SyncSettings
 from .ports import PlexPort
 from .readers import READERS, Found
 from .scope import labels_needed
@@ -28,7 +29,7 @@ class LibrarySnapshot:
     """What the last full listing found, and the input that it was made for.
 
     `people` are all people in Pulsarr's response, `items` those that the plan covered; `read_at` is
-    in seconds since the epoch.
+    in seconds since the epoch. `gaps` are those of the listing, `found` comes to have all of the run.
     """
 
     people: tuple[Person, ...]
@@ -38,6 +39,7 @@ class LibrarySnapshot:
     found: Found
     items: Mapping[str, WantedItem]
     read_at: float
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,32 @@ class QuickCheck:
     listing: LibrarySnapshot | None = None
     items: Mapping[str, WantedItem] | None = None
     present: CurrentLabels | None = None
-    gaps: tuple[Gap, ...] = ()  # libraries that could not be read
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def unread(self) -> frozenset[str]:
+        """The items that could not be read, by rating key."""
+        return frozenset(gap.key for gap in self.gaps if gap.kind is GapKind.ITEM)
+
+
+class _Check:
+    """What a check finds while its requests are made."""
+
+    def __init__(self, last: LibrarySnapshot, gaps: Iterable[Gap]) -> None:
+        self.last = last
+        self.changed = False
+        self.items: dict[str, WantedItem] = {}
+        self.present = CurrentLabels()
+        self.gaps = Gaps(gaps)
+
+    def add_unread(self, gap: Gap) -> None:
+        """Record an item that cannot be read: it stays as the last listing found it."""
+        entry = self.last.items.get(gap.key)
+        if entry is not None:
+            gap = replace(gap, name=entry.item.title or gap.key)
+            self.items[gap.key] = entry
+        self.present.unread_items.add(gap.key)
+        self.gaps.add(gap)
 
 
 class ChangeDetector:
@@ -64,10 +91,20 @@ class ChangeDetector:
         self._clock = clock
         self._last: LibrarySnapshot | None = None
         self._items_show_labels = True
+        self._gap_reader = GapReader(plex)
+        self._totals: dict[str, int] = {}  # numbers of items, with those that cannot be read
 
     def remember(self, listing: LibrarySnapshot) -> None:
         """Record the result of a full listing; the libraries were read before it."""
         self._last = listing
+        self._gap_reader.remember(listing.gaps)
+        with_gaps = {gap.key.partition(":")[0] for gap in listing.gaps if gap.kind is GapKind.PAGE}
+        if any(gap.kind is GapKind.ITEM for gap in listing.gaps):
+            with_gaps |= listing.found.totals.keys()
+        # Where rows are missing, the first check after the listing counts them.
+        self._totals = {
+            key: total for key, total in listing.found.totals.items() if key not in with_gaps
+        }
 
     @property
     def items(self) -> Mapping[str, WantedItem]:
@@ -83,35 +120,38 @@ class ChangeDetector:
         no listing is trusted for long. Where `people` already show a change, the requests are
         saved. Raises ServiceError.
         """
-        gaps: list[Gap] = []
-        there = await self._plex.libraries(gaps.append)
-        libraries = [library for library in there if settings.covers(library.key)]
+        gaps = Gaps()
+        there = await self._plex.libraries(gaps.add)
+        libraries = {library.key: library for library in there if settings.covers(library.key)}
         last = self._last
-        if gaps or last is None or not self._may_hold(last, people, libraries, settings):
-            return QuickCheck(there, gaps=tuple(gaps))
-        signs: list[bool] = []  # each means a change
-        items: dict[str, WantedItem] = {}
-        present = CurrentLabels()
-        jobs = [self._count(library, last, signs) for library in libraries]
-        jobs.append(self._check_unmatched(last.found, signs))
+        if (
+            last is None
+            or not gaps.within(last.found.gaps)
+            or not self._may_hold(last, people, [*libraries.values()], settings)
+        ):
+            return QuickCheck(there, gaps=(*gaps,))
+        check = _Check(last, (*gaps, *last.gaps))
+        jobs = [self._count(library, check) for library in libraries.values()]
+        jobs += [self._check_unmatched(check), self._check_gaps(libraries, check)]
         needed = await asyncio.to_thread(labels_needed, last.items, ledger, settings)
         label_by_label = len(set(needed)) + len({library for library, _ in needed})
         size = self._plex.items_per_request
         at_once = self._items_show_labels and len(last.items) <= size * label_by_label
         if at_once:
-            waiting = batched(last.items, size, strict=False)
-            jobs += [self._read_items(last, waiting, items, present) for _ in range(READERS)]
+            waiting = iter(item_batches(self._plex, last.items))
+            jobs += [self._read_items(waiting, check) for _ in range(READERS)]
+        jobs.append(self._read_unread(check, but_for=last.items if at_once else ()))
         await gather_fail_fast(jobs)
-        if any(signs) or (at_once and items.keys() != last.items.keys()):
-            return QuickCheck(there)
-        if not at_once:
-            return QuickCheck(there, last)
-        if len(ledger) and not present.carriers:
+        if at_once and len(check.items.keys() & check.present.unread_items) > UNREAD_MAX:
+            at_once = False
+        if check.changed or (at_once and check.items.keys() != last.items.keys()):
+            return QuickCheck(there, gaps=(*gaps,))
+        if at_once and len(ledger) and not check.present.carriers:
             # Responses about single items should include their labels, but this one has none of all
             # those that were written: from now on this server is read label by label.
-            self._items_show_labels = False
-            return QuickCheck(there, last)
-        return QuickCheck(there, last, items, present)
+            self._items_show_labels = at_once = False
+        found = QuickCheck(there, last, gaps=(*check.gaps,))
+        return replace(found, items=check.items, present=check.present) if at_once else found
 
     def _may_hold(
         self,
@@ -129,38 +169,61 @@ class ChangeDetector:
             and all(library.content_changed for library in libraries)
         )
 
-    async def _count(self, library: Library, last: LibrarySnapshot, signs: list[bool]) -> None:
-        _, total = await self._plex.newest(library, 1)
-        signs.append(total != last.found.totals[library.key])
+    async def _count(self, library: Library, check: _Check) -> None:
+        if library.key in check.last.found.totals:
+            _, total = await self._plex.newest(library, 1)
+            check.changed |= total != self._totals.setdefault(library.key, total)
 
-    async def _check_unmatched(self, found: Found, signs: list[bool]) -> None:
+    async def _check_gaps(self, libraries: Mapping[str, Library], check: _Check) -> None:
+        """Note whether a part of the listing can be read that could not."""
+        check.changed |= await self._gap_reader.any_readable(libraries)
+
+    async def _check_unmatched(self, check: _Check) -> None:
         """Note whether Plex has recognized an item since, while a wanted title is missing.
 
         It may do so without counting a change. Of many such items (home videos stay unrecognized)
-        only the latest are requested.
+        only the latest are requested. One that cannot be read is not recognized, as far as known.
         """
+        found = check.last.found
         if all(items for wanted_title, items in found.matches if wanted_title.people):
             return
         keys = sorted((item.rating_key for item in found.unmatched), key=int)
         keys = keys[-self._plex.items_per_request :]
         if keys:
-            signs += [bool(one.item.ids) for one in await self._plex.labelled(keys)]
+            read = await self._plex.labelled(keys, lambda _: None)
+            check.changed |= any(one.item.ids for one in read)
 
-    async def _read_items(
-        self,
-        last: LibrarySnapshot,
-        waiting: Iterable[tuple[str, ...]],
-        items: dict[str, WantedItem],
-        present: CurrentLabels,
-    ) -> None:
-        """Read items with their labels; keep those that still match the listing."""
+    async def _read_items(self, waiting: Iterator[tuple[str, ...]], check: _Check) -> None:
+        """Read items with their labels; keep those that still match the listing.
+
+        One that was not found by its key when everything was listed is unread while that lasts.
+        """
         for keys in waiting:
-            for one in await self._plex.labelled(keys):
+            found = await self._plex.labelled(keys, check.add_unread)
+            for one in found:
                 key = one.item.rating_key
-                present.add_item(key, one.labels)
-                entry = last.items.get(key)
+                check.present.add_item(key, one.labels)
+                entry = check.last.items.get(key)
                 if entry is not None and _is_same(entry, one.item):
-                    items[key] = replace(entry, item=one.item)
+                    check.items[key] = replace(entry, item=one.item)
+            known = check.last.found.gaps
+            for key in {*keys} - {one.item.rating_key for one in found} - check.items.keys():
+                if known.has(GapKind.ITEM, key):
+                    check.add_unread(Gap(GapKind.ITEM, key, key, Failure.IMPLAUSIBLE))
+
+    async def _read_unread(self, check: _Check, but_for: Container[str]) -> None:
+        """Read items again that the last run could not read, after it had listed everything."""
+        last = check.last
+        listed = {gap.key for gap in last.gaps if gap.kind is GapKind.ITEM}
+        keys = [
+            gap.key
+            for gap in last.found.gaps
+            if gap.kind is GapKind.ITEM and gap.key not in listed and gap.key not in but_for
+        ]
+        if keys:
+            found = await self._plex.labelled(keys, check.add_unread)
+            for key in {*keys} & last.items.keys() - {one.item.rating_key for one in found}:
+                check.add_unread(Gap(GapKind.ITEM, key, key, Failure.IMPLAUSIBLE))
 
 
 def _is_same(entry: WantedItem, item: Item) -> bool:

@@ -123,7 +123,10 @@ class Plan:
     unknown: tuple[Row, ...] = ()  # would-be rows of wanted labels present without a row
     returned: tuple[Row, ...] = ()  # the same for labels that recent runs removed
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether it changes nothing, not even the ledger."""
-        return not (self.changes or self.ledger_only_updates or self.vanished or self.unproven)
+    def is_idle(self, unread: frozenset[str] = frozenset()) -> bool:
+        """Return whether it changes nothing, not even the ledger.
+
+        Items in `unread` need not be proven: they cannot be read now.
+        """
+        unproven = self.unproven - unread
+        return not (self.changes or self.ledger_only_updates or self.vanished or unproven)

@@ -24,6 +24,7 @@ class CurrentLabels:
     carriers: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     # Unread parts: whole libraries by key, and pairs of library key and folded label.
     unread: set[str | tuple[str, str]] = field(default_factory=set)
+    unread_items: set[str] = field(default_factory=set)  # by rating key, where items were read
     corrected: set[str] = field(default_factory=set)  # items whose own labels were read
     # Pairs of item and folded label where only the label's carriers list the item.
     disputed: set[tuple[str, str]] = field(default_factory=set)
@@ -71,11 +72,14 @@ class CurrentLabels:
                 self._carriers_of(text).update(keys)
         self.directory = {**self.directory, **other.directory}
         self.unread |= other.unread
+        self.unread_items |= other.unread_items
 
     def knows(self, library: str, rating_key: str, label: str) -> bool:
         """Return whether it is known if an item of a library carries a label."""
         if rating_key in self.corrected:
             return (rating_key, fold(label)) not in self.disputed
+        if rating_key in self.unread_items:
+            return False
         if self.has_unreadable_label(library) and not self.has(library, label):
             return False
         return library not in self.unread and (library, fold(label)) not in self.unread

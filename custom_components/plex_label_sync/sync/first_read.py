@@ -6,11 +6,13 @@ the item itself are read: a single response is not evidence.
 
 import asyncio
 from collections.abc import Mapping
-from itertools import batched
+from dataclasses import replace
 
 from .current_labels import ANY_LABEL, CurrentLabels
+from .gap_reader import UNREAD_MAX, item_batches
+from .gaps import Gaps
 from .jobs import gather_fail_fast
-from .model import LabelledItem, ServiceError, fold
+from .model import Gap, LabelledItem, ServiceError, fold
 from .plan_notes import pairs_of
 from .ports import PlexPort
 from .readers import READERS
@@ -19,30 +21,35 @@ from .wanted_labels import WantedItem
 
 
 async def labels_from_items(
-    plex: PlexPort, scope: Scope, items: Mapping[str, WantedItem]
+    plex: PlexPort, scope: Scope, items: Mapping[str, WantedItem], gaps: Gaps
 ) -> CurrentLabels | None:
     """Return the labels of items as the items themselves list them.
 
-    None where it would take no fewer requests than label by label, and where the responses are
-    incomplete: an item is missing or cannot be read, or none of the items that should carry labels
-    lists one, because the server does not list labels of items.
+    A few items that cannot be read are added to `gaps`: their labels are unknown. None where it
+    would take no fewer requests than label by label, and where the responses are incomplete: an
+    item is missing, or none of the items that should carry labels lists one, because the server
+    does not list labels of items.
     """
     if not scope.complete or not await asyncio.to_thread(
         _takes_fewer, scope, items, plex.items_per_request
     ):
         return None
     found: list[LabelledItem] = []
-    waiting = batched(items, plex.items_per_request, strict=False)
+    bad: list[Gap] = []
+    waiting = iter(item_batches(plex, items))
 
     async def read_some() -> None:
         for keys in waiting:
-            found.extend(await plex.labelled(keys))
+            found.extend(await plex.labelled(keys, bad.append))
 
     try:
         await gather_fail_fast(read_some() for _ in range(READERS))
     except ServiceError:
         return None  # reading label by label shows what cannot be read, and why
-    return await asyncio.to_thread(_labels_of, found, items)
+    present = await asyncio.to_thread(_labels_of, found, {gap.key for gap in bad}, items)
+    for gap in bad if present else ():
+        gaps.add(replace(gap, name=items[gap.key].item.title or gap.key))
+    return present
 
 
 def _takes_fewer(scope: Scope, items: Mapping[str, WantedItem], at_once: int) -> bool:
@@ -75,9 +82,11 @@ def pairs_to_confirm(
     return [*pairs_of(unproven & items.keys(), items, scope), *sorted(directories)]
 
 
-def _labels_of(found: list[LabelledItem], items: Mapping[str, WantedItem]) -> CurrentLabels | None:
-    present = CurrentLabels()
+def _labels_of(
+    found: list[LabelledItem], unread: set[str], items: Mapping[str, WantedItem]
+) -> CurrentLabels | None:
+    present = CurrentLabels(unread_items=unread)
     for one in found:
         present.add_item(one.item.rating_key, one.labels)
-    is_whole = {one.item.rating_key for one in found} == items.keys()
-    return present if is_whole and present.carriers else None
+    is_whole = {one.item.rating_key for one in found} | unread == items.keys()
+    return present if is_whole and len(unread) <= UNREAD_MAX and present.carriers else None

@@ -15,9 +15,11 @@ PERSISTENT_SYNCS: Final = 3  # full syncs; likewise
 class Gaps:
     """The gaps of one run, each once."""
 
-    def __init__(self) -> None:
-        """Start without gaps."""
+    def __init__(self, gaps: Iterable[Gap] = ()) -> None:
+        """Start with some gaps."""
         self._gaps: dict[tuple[GapKind, str], Gap] = {}
+        for gap in gaps:
+            self.add(gap)
 
     def __iter__(self) -> Iterator[Gap]:
         """Iterate over the gaps in the order in which they occurred."""
@@ -34,6 +36,11 @@ class Gaps:
     def has(self, kind: GapKind, key: str) -> bool:
         """Return whether there is such a gap."""
         return (kind, key) in self._gaps
+
+    def within(self, others: "Gaps", but_for: Iterable[Gap] = ()) -> bool:
+        """Return whether all of these, except for some, are among others."""
+        left_out = {(gap.kind, gap.key) for gap in but_for}
+        return all(key in left_out or others.has(*key) for key in self._gaps)
 
     def add_failure(self, err: ServiceError, kind: GapKind, key: str, name: str) -> None:
         """Record a failure as a gap. Raises it again when it means that nothing can be read."""

@@ -160,16 +160,22 @@ class PlanBuilder:
         items, needed = await asyncio.to_thread(
             items_and_labels, scope, found, self._change_detector.items
         )
-        if request.whole and not found.gaps:
-            read_at = self._clock()
+        if request.whole:
             last = LibrarySnapshot(
-                watchlists.people, wanted, tuple(libraries), settings, found, items, read_at=read_at
+                watchlists.people,
+                wanted,
+                tuple(libraries),
+                settings,
+                found,
+                items,
+                read_at=self._clock(),
+                gaps=(*found.gaps,),
             )
             self._change_detector.remember(last)
         labels = LabelReader(self._plex, libraries, found.totals, found.gaps)
         if request.whole:
             needed += labels_to_read(self._recorder.recently_removed().values(), items)
-        shown = await labels_from_items(self._plex, scope, items)
+        shown = await labels_from_items(self._plex, scope, items, found.gaps)
         present = shown or await labels.read(needed, everything=scope.everything)
         progress.reached(Phase.LABELS)
         prepared = await self._planned(scope, found, items, present, labels, first_read=bool(shown))
@@ -253,7 +259,7 @@ class PlanBuilder:
         None means that only a listing can tell. Raises ServiceError.
         """
         items, present = quick_check.items, quick_check.present
-        found = replace(listing.found, gaps=Gaps())
+        found = replace(listing.found, gaps=Gaps(quick_check.gaps))
         labels = LabelReader(self._plex, scope.libraries, found.totals, found.gaps)
         if items is None or present is None:
             items = listing.items
@@ -261,7 +267,8 @@ class PlanBuilder:
             present = await labels.read(needed, everything=scope.everything)
         view = self._view(scope, items, present)
         plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
-        if not plan.is_idle or found.gaps:
+        is_known = found.gaps.within(listing.found.gaps, but_for=quick_check.gaps)
+        if not is_known or not plan.is_idle(quick_check.unread):
             return None
         self._remember_others(view, plan)
         return self._prepared(scope, found, plan, labels, view)

@@ -1,6 +1,6 @@
 """The interfaces that the engine needs from the outside."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence, Set as AbstractSet
 from typing import Protocol
 
 from .changes import Change, Row, RowKey
@@ -16,6 +16,10 @@ class PlexPort(Protocol):
     @property
     def items_per_request(self) -> int:
         """How many items `labelled` reads with one request."""
+
+    @property
+    def unreadable(self) -> AbstractSet[str]:
+        """The items that could not be read when they were last requested, by rating key."""
 
     async def libraries(self, on_gap: Callable[[Gap], object] | None = None) -> tuple[Library, ...]:
         """Return the movie and show sections; unreadable rows are reported to `on_gap`."""
@@ -33,6 +37,9 @@ class PlexPort(Protocol):
 
     async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
         """Return the items added last, and the number of items in the library."""
+
+    async def has_row(self, library: Library, row: int) -> bool:
+        """Return whether a row of a listing, counted from 0 and oldest first, can be read."""
 
     async def with_plex_id(self, library: Library, plex_id: str) -> tuple[Item, ...]:
         """Return the items with a `plex:<hex>` id."""

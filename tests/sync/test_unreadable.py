@@ -1,0 +1,242 @@
+"""What cannot be read is asked for again by itself; everything else costs what it always does."""
+
+from typing import Final
+
+import pytest
+
+from custom_components.plex_label_sync.sync.change_detection import LISTING_AGE_MAX
+from custom_components.plex_label_sync.sync.model import GapKind, RemovedLabelMode, SyncSettings
+from custom_components.plex_label_sync.sync.run import Run, RunStatus
+from simulators.http import Fault, FaultKind
+from simulators.plex import PlexKnobs
+from simulators.plex.render import BrokenHow
+from simulators.plex.server import LISTING_ROUTE, METADATA_ROUTE
+
+from .engine_env import LABEL_ROUTE, SECTIONS_ROUTE, EngineEnv, merged, open_env
+
+IDENTITY_ROUTE: Final = "/identity"
+HOUR: Final = 3600.0
+REMOVE: Final = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
+# Of an hourly sync: the sections, the sizes of two libraries, the items.
+CHEAP: Final = {("GET", SECTIONS_ROUTE): 1, ("GET", LISTING_ROUTE): 3, ("GET", METADATA_ROUTE): 1}
+# The unreadable item by itself, after a look whether the server is there at all.
+BY_ITSELF: Final = {("GET", METADATA_ROUTE): 1, ("GET", IDENTITY_ROUTE): 1}
+
+
+async def hourly(env: EngineEnv, seconds: float = 60.0) -> Run:
+    """Sync as it happens every hour, and count what it asks.
+
+    Less time passes, so that what is listed every six hours is not due.
+    """
+    env.plex.stats.reset()
+    env.clock.now += seconds
+    return await env.sync(routine=True)
+
+
+def asked(*parts: dict[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    """Return the sum of requests."""
+    return {key: sum(one.get(key, 0) for one in parts) for one in parts for key in one}
+
+
+def break_item(env: EngineEnv, key: str, kind: FaultKind = "busy") -> None:
+    """Let the details of an item fail from now on; its row in the listing is fine."""
+    env.plex.faults.add(
+        Fault(kind, route=METADATA_ROUTE, method="GET", match=rf"[/,]{key}\b", times=None)
+    )
+
+
+def gap_keys(run: Run, kind: GapKind = GapKind.ITEM) -> set[str]:
+    """Return the keys of a run's gaps of a kind."""
+    return {gap.key for gap in run.gaps if gap.kind is kind}
+
+
+def want_one(env: EngineEnv) -> str:
+    """Let a person want a title that is there; return its item's rating key."""
+    title = env.spare()
+    env.want("rosa", title)
+    return env.plex.state.items_of(title)[0].rating_key
+
+
+@pytest.mark.parametrize("kind", ["busy", "cut_body", "drop", "truncated"])
+async def test_unreadable_item_does_not_make_every_sync_a_listing(
+    env: EngineEnv, kind: FaultKind
+) -> None:
+    await env.sync(routine=True)
+    key = want_one(env)
+    break_item(env, key, kind)
+    assert gap_keys(await hourly(env)) == {key}
+    labels = env.labels
+    for _ in range(4):
+        run = await hourly(env)
+        assert (run.status, run.changes, gap_keys(run)) == (RunStatus.PARTIAL, (), {key})
+        assert env.plex.stats.count("GET", LABEL_ROUTE) == 0
+        if kind == "busy":
+            assert env.plex.stats.requests == asked(CHEAP, BY_ITSELF)
+        # A broken connection is tried once more, and so is whether the server is there.
+        assert env.plex.stats.total <= sum(CHEAP.values()) + 4
+    assert env.labels == labels
+
+    env.plex.faults.clear()
+    run = await hourly(env)
+    assert (run.status, run.added, gap_keys(run)) == (RunStatus.DONE, 1, set())
+    assert env.labels == merged(labels, env.wanted())
+    await hourly(env)
+    assert env.plex.stats.requests == CHEAP
+
+
+@pytest.mark.parametrize("labels_on_items", [True, False])
+async def test_item_with_labels_that_becomes_unreadable_keeps_them_at_the_usual_cost(
+    labels_on_items: bool,
+) -> None:
+    knobs = PlexKnobs(labels_on_items=labels_on_items)
+    async with open_env(knobs=knobs, settings=REMOVE) as env:
+        await env.sync(routine=True)
+        for _ in range(2):
+            await hourly(env)
+        usual = env.plex.stats.total
+        row = min(env.recorder.ledger, key=lambda one: one.rating_key)
+        break_item(env, row.rating_key)
+        labels, rows = env.labels, [*env.recorder.ledger]
+        await hourly(env)
+        for _ in range(3):
+            run = await hourly(env)
+            assert (run.changes, run.overridden) == ((), 0)
+            assert env.plex.stats.total <= usual + 2
+        # A manual sync reads everything, and finds nothing more to do.
+        run = await env.sync()
+        assert (run.changes, run.vanished, run.overridden) == ((), 0, 0)
+        assert (env.labels, [*env.recorder.ledger]) == (labels, rows)
+
+
+async def test_unreadable_item_does_not_make_a_server_be_listed_that_is_read_label_by_label() -> (
+    None
+):
+    async with open_env(knobs=PlexKnobs(labels_on_items=False)) as env:
+        await env.sync(routine=True)
+        for _ in range(2):
+            await hourly(env)
+        usual = env.plex.stats.total
+        key = want_one(env)
+        break_item(env, key)
+        await hourly(env)
+        labels = env.labels
+        for _ in range(3):
+            run = await hourly(env)
+            assert (run.changes, gap_keys(run)) == ((), {key})
+            assert env.plex.stats.total <= usual + 2
+        env.plex.faults.clear()
+        assert (await hourly(env)).added == 1
+        assert env.labels == merged(labels, env.wanted())
+
+
+async def test_unreadable_item_whose_label_is_no_longer_wanted_keeps_it_until_it_is_read(
+    env: EngineEnv,
+) -> None:
+    env.settings = REMOVE
+    title = env.spare()
+    env.want("rosa", title)
+    key = env.plex.state.items_of(title)[0].rating_key
+    await env.sync(routine=True)
+    break_item(env, key)
+    env.pulsarr.state.unwant(env.person("rosa"), title)
+    await hourly(env)
+    for _ in range(3):
+        run = await hourly(env)
+        assert (run.removed, gap_keys(run)) == (0, {key})
+        assert env.plex.stats.requests == asked(CHEAP, BY_ITSELF)
+        assert env.labels[key] == {"rosa"}
+    env.plex.faults.clear()
+    run = await hourly(env)
+    assert run.removed == 1
+    assert key not in env.labels
+
+
+async def test_unreadable_items_are_asked_for_a_few_at_a_time_and_all_come_back(
+    env: EngineEnv,
+) -> None:
+    await env.sync(routine=True)
+    keys = sorted({row.rating_key for row in env.recorder.ledger}, key=int)[:16]
+    for key in keys:
+        break_item(env, key)
+    labels, rows = env.labels, [*env.recorder.ledger]
+    await hourly(env)
+    for _ in range(4):
+        run = await hourly(env)
+        assert gap_keys(run) == {*keys}
+        assert env.plex.stats.total <= 5 + 1 + 12
+    assert (env.labels, [*env.recorder.ledger]) == (labels, rows)
+    env.plex.faults.clear()
+    run = await hourly(env)
+    assert (run.status, run.changes) == (RunStatus.DONE, ())
+    assert env.plex.stats.total <= 5 + 5  # one, two, four, eight, and the last one
+    await hourly(env)
+    assert env.plex.stats.requests == CHEAP
+
+
+@pytest.mark.parametrize("how", ["busy", "wrong_types", "no_key", "bad_guid"])
+async def test_unreadable_row_of_a_listing_is_asked_for_by_itself(
+    env: EngineEnv, how: BrokenHow
+) -> None:
+    await env.sync(routine=True)
+    key = want_one(env)
+    env.plex.broken_items[key] = how
+    first = await hourly(env)
+    assert first.status is RunStatus.PARTIAL
+    labels = env.labels
+    for _ in range(4):
+        run = await hourly(env)
+        assert (run.status, run.changes) == (RunStatus.PARTIAL, ())
+        assert {*run.gaps} == {*first.gaps}
+        assert env.plex.stats.count("GET", LABEL_ROUTE) == 0
+        assert env.plex.stats.total <= 5 + 4  # a row or an item fails three times
+    env.plex.broken_items.clear()
+    run = await hourly(env)
+    assert (run.status, run.added) == (RunStatus.DONE, 1)
+    assert env.labels == merged(labels, env.wanted())
+    await hourly(env)
+    assert env.plex.stats.requests == CHEAP
+
+
+async def test_library_that_cannot_be_listed_is_asked_for_by_itself(env: EngineEnv) -> None:
+    await env.sync(routine=True)
+    library = max(env.plex.state.libraries)
+    env.plex.faults.add(
+        Fault("html", route=LISTING_ROUTE, method="GET", match=rf"sections/{library}/", times=None)
+    )
+    env.want("rosa", env.spare())
+    assert (await hourly(env)).added == 1
+    labels = env.labels
+    for _ in range(3):
+        run = await hourly(env)
+        assert gap_keys(run, GapKind.LIBRARY) == {library}
+        assert (run.status, run.changes, env.labels) == (RunStatus.PARTIAL, (), labels)
+        assert env.plex.stats.total <= 5 + 1
+        assert env.plex.stats.count("GET", LABEL_ROUTE) == 0
+    env.plex.faults.clear()
+    assert (await hourly(env)).status is RunStatus.DONE
+    await hourly(env)
+    assert env.plex.stats.requests == CHEAP
+
+
+async def test_row_that_only_a_listing_cannot_read_does_not_list_at_every_sync(
+    env: EngineEnv,
+) -> None:
+    key = want_one(env)
+    library = env.plex.state.items[key].section
+    env.plex.faults.add(
+        Fault(
+            "nameless_row",
+            route=LISTING_ROUTE,
+            method="GET",
+            match=rf"sections/{library}/.*Size=[1-9]\d\d",
+            times=None,
+        )
+    )
+    listings = []
+    await env.sync(routine=True)
+    for _ in range(12):
+        await hourly(env, HOUR)
+        pages = [one for one in env.plex.stats.log if "sort=addedAt&" in f"{one.query}&"]
+        listings.append(any("Size=1&" not in f"{one.query}&" for one in pages))
+    # Once because the row can be read by itself; after that when everything is due.
+    assert sum(listings) <= 1 + 12 * HOUR / LISTING_AGE_MAX
