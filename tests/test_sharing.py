@@ -473,7 +473,7 @@ async def test_nothing_of_other_people_is_kept_or_reported(
     kept = next(value for key, value in hass_storage.items() if key.endswith(".sharing"))
     assert {name for one in kept["data"]["accounts"] for name in one} == {
         "id", "kind", "title", "username", "uuid", "movies", "shows", "all", "preset", "access",
-        "libraries",
+        "libraries", "is_missing",
     }  # fmt: skip
 
 

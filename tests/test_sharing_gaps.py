@@ -236,3 +236,185 @@ async def test_label_that_only_a_library_carries_that_is_not_synced_is_not_missi
     assert "label_missing" not in row_of(response, "sam")["warnings"]
     assert row_of(response, "sam")["state"] == "restricted"
     assert "sees_nothing" not in row_of(response, "sam")["warnings"]
+
+
+# What plex.tv leaves out
+
+
+def account_gaps(response: dict[str, Any]) -> set[tuple[str, str]]:
+    """Return what plex.tv did not report: everything about whom, or whether that are all."""
+    return {
+        (one["kind"], one["name"]) for one in response["gaps"] if one["reason"] == "not_reported"
+    }
+
+
+def the_others(response: dict[str, Any], *names: str) -> list[dict[str, Any]]:
+    """Return the rows of everybody else."""
+    return [row for row in response["people"] if not {row["person"], row["account"]} & set(names)]
+
+
+def everything_unknown(env: SharingEnv, response: dict[str, Any], name: str) -> None:
+    """Assert that nothing is known of what somebody sees."""
+    for key, kind in KINDS.items():
+        count = len(env.items(kind))
+        assert row_of(response, name)[key] == {"visible": 0, "hidden": 0, "unknown": count}
+
+
+def ticked(response: dict[str, Any], name: str) -> set[str]:
+    """Return the lines of somebody's checklist that are done."""
+    return {step["key"] for step in row_of(response, name)["steps"] if step["done"]}
+
+
+async def test_account_that_is_missing_once_is_unknown_and_gone_when_it_is_again(
+    env: SharingEnv,
+) -> None:
+    await env.set_up()
+    good = await env.check()
+    env.account("tim").left_out = {"user", "share"}
+
+    response = await env.check()
+
+    assert (response["status"], response["reason"]) == ("partial", None)
+    assert account_gaps(response) == {("account", "tim"), ("accounts", "")}
+    assert row_of(response, "tim")["state"] == "unknown"
+    everything_unknown(env, response, "tim")
+    assert ticked(response, "tim") <= {"labelled"}
+    assert row_of(response, "tim")["warnings"] == []
+    assert the_others(response, "tim") == the_others(good, "tim")
+    response = await env.check()
+    assert (response["status"], response["gaps"]) == ("ok", [])
+    assert row_of(response, "tim")["state"] == "no_account"
+    env.account("tim").left_out = set()
+    assert (await env.check())["people"] == good["people"]
+
+
+async def test_account_with_a_share_is_never_believed_gone(env: SharingEnv) -> None:
+    await env.set_up()
+    await env.check()
+    env.account("tim").left_out = {"user"}
+    for _ in range(3):
+        response = await env.check()
+        assert row_of(response, "tim")["state"] == "unknown"
+        assert account_gaps(response) == {("account", "tim"), ("accounts", "")}
+
+
+async def test_nobody_is_believed_to_have_no_account_while_a_row_is_unreadable(
+    env: SharingEnv,
+) -> None:
+    env.account("tim").left_out = {"id"}
+    await env.set_up()
+    response = await env.check()
+    assert account_gaps(response) == {("accounts", "")}
+    assert row_of(response, "tim")["state"] == "unknown"
+    assert row_of(response, "tim")["warnings"] == []
+    line = step_of(response, "tim", "account")
+    assert (line["done"], bool(line["reason"])) == (None, True)
+    assert row_of(response, "sam")["state"] == "everything"
+    assert row_of(response, "marta")["state"] == "restricted"
+
+
+@pytest.mark.parametrize("left_out", ["share", "sections"])
+async def test_share_without_its_libraries_is_unknown(env: SharingEnv, left_out: Any) -> None:
+    await env.set_up()
+    good = await env.check()
+    env.account("sam").left_out = {left_out}
+    response = await env.check()
+    assert response["status"] == "partial"
+    assert account_gaps(response) == {("account", "sam")}
+    everything_unknown(env, response, "sam")
+    assert row_of(response, "sam")["warnings"] == row_of(good, "sam")["warnings"]
+    line = step_of(response, "sam", "account")
+    assert (line["done"], "sam" in line["reason"]) == (None, True)
+    assert the_others(response, "sam") == the_others(good, "sam")
+
+
+async def test_account_without_its_rules_is_unknown_and_lost_none(env: SharingEnv) -> None:
+    await env.set_up()
+    await env.check()
+    env.account("tim").left_out = {"rules"}
+    response = await env.check()
+    assert account_gaps(response) == {("account", "tim")}
+    everything_unknown(env, response, "tim")
+    assert "rule_gone" not in row_of(response, "tim")["warnings"]
+    assert not ticked(response, "tim") & {"movies", "shows", "wishes"}
+    env.account("tim").left_out = set()
+    env.account("tim").restrict("")
+    assert "rule_gone" in row_of(await env.check(), "tim")["warnings"]  # though unknown before
+    env.account("tim").left_out = {"rules"}
+    response = await env.check()
+    assert "rule_gone" in row_of(response, "tim")["warnings"]  # it has not come back
+    assert env.issue("sharing_open") is not None
+
+
+@pytest.mark.parametrize("how", ["left out", 401, 403, 422, 500, "empty"])
+async def test_member_of_the_home_without_a_word_about_a_preset_is_unknown(
+    env: SharingEnv, how: Any
+) -> None:
+    env.account("Jürgen").restrict("")
+    await env.set_up()
+    good = await env.check()
+    if how == "left out":
+        env.account("Jürgen").left_out = {"home"}
+    elif how == "empty":
+        env.tv.sharing.refuse("/api/home", 200, body='<MediaContainer size="0"/>')
+    else:
+        env.tv.sharing.refuse("/api/home", how)
+
+    response = await env.check()
+
+    assert (response["status"], response["reason"]) == ("partial", None)
+    assert ("account", "Jürgen") in account_gaps(response)
+    row = row_of(response, "Jürgen")
+    assert (row_of(good, "Jürgen")["state"], row["state"]) == ("everything", "unknown")
+    everything_unknown(env, response, "Jürgen")
+    assert step_of(response, "Jürgen", "preset")["done"] is None
+    assert "not_understood" not in row["warnings"]
+    assert row_of(response, "tim") == row_of(good, "tim")  # a friend has no preset
+    for key in KINDS:  # a rule holds with a preset and without
+        assert row_of(response, "Leo")[key] == row_of(good, "Leo")[key]
+
+
+@pytest.mark.parametrize("left_out", ["rules", "sections", "id", "share"])
+async def test_newer_interface_leaves_out_no_more(env: SharingEnv, left_out: Any) -> None:
+    for path in ("/api/users", "/api/home", "/api/servers"):
+        env.tv.sharing.refuse(path, 410)
+    await env.set_up()
+    good = await env.check()
+    assert good["status"] == "ok"
+    env.account("tim").left_out = {left_out}
+    response = await env.check()
+    assert response["status"] == "partial"
+    assert ("account", "tim") in account_gaps(response)
+    # What his rule hides stays hidden whatever is shared.
+    for key in KINDS:
+        before, row = row_of(good, "tim")[key], row_of(response, "tim")[key]
+        hidden = before["hidden"] if left_out == "sections" else 0
+        unknown = sum(before.values()) - hidden
+        assert row == {"visible": 0, "hidden": hidden, "unknown": unknown}
+    assert the_others(response, "tim") == the_others(good, "tim")
+
+
+async def test_invitations_that_cannot_be_read_cost_the_invited(env: SharingEnv) -> None:
+    for path in ("/api/users", "/api/home", "/api/servers"):
+        env.tv.sharing.refuse(path, 410)
+    env.tv.sharing.refuse("/api/v2/shared_servers/owned/pending", 403)
+    await env.set_up()
+    response = await env.check()
+    assert response["status"] == "partial"
+    assert account_gaps(response) == {("accounts", "")}
+    assert row_of(response, "nina")["state"] == "unknown"
+    assert row_of(response, "tim")["state"] == "restricted"
+
+
+async def test_account_that_is_missing_is_remembered_over_a_restart(env: SharingEnv) -> None:
+    await env.set_up()
+    await env.check()
+    env.account("tim").left_out = {"user", "share"}
+    await env.check()
+    await env.ha_env.hass.config_entries.async_reload(env.ha_env.entry.entry_id)
+    await env.ha_env.settle()
+    response = await env.ha_env.call("check_sharing", refresh=False)
+    assert row_of(response, "tim")["state"] == "unknown"
+    env.account("tim").left_out = set()
+    env.account("tim").restrict("")
+    assert "rule_gone" in row_of(await env.check(), "tim")["warnings"]

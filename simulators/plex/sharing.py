@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from simulators.plex.server import PlexSimulator
 
 type ShareState = Literal["accepted", "pending", "none", "elsewhere"]
+type Part = Literal["user", "id", "rules", "share", "sections", "home"]
+"""What responses may lack about one person, without a word: see `SharedAccount.left_out`."""
 
 FIRST_ACCOUNT_ID: Final = 70_001
 SHARE_OFFSET: Final = 2_000_000
@@ -32,7 +34,8 @@ class SharedAccount:
     """A person whom the owner knows at plex.tv. Tests may change every field at any time.
 
     `sections` are the keys of what is shared, None for all. A managed user has neither name nor
-    e-mail address.
+    e-mail address. `left_out` is what responses lack: the row in the list of people, its id or
+    rules, the row in the list of shares, its libraries, the row in the Plex Home.
     """
 
     id: int
@@ -49,6 +52,7 @@ class SharedAccount:
     email: str = ""
     server_token: str = field(default_factory=lambda: secrets.token_urlsafe(15), repr=False)
     invite_token: str = field(default_factory=lambda: secrets.token_urlsafe(15), repr=False)
+    left_out: set[Part] = field(default_factory=set)
 
     def restrict(self, movies: str, shows: str | None = None) -> None:
         """Set the rules exactly as given, as a program writes them."""
@@ -160,11 +164,15 @@ class SharingBook:
 
     def user_rows(self, servers: Iterable[PlexSimulator]) -> list[Row]:
         """Return everyone but the owner, including those with whom nothing is shared."""
-        return [self._user_row(one, servers) for one in self.accounts.values()]
+        return [
+            self._user_row(one, servers)
+            for one in self.accounts.values()
+            if "user" not in one.left_out
+        ]
 
     def _user_row(self, account: SharedAccount, servers: Iterable[PlexSimulator]) -> Row:
         row: Row = {
-            "id": account.id,
+            **({} if "id" in account.left_out else {"id": account.id}),
             "title": account.title,
             "username": account.username,
             "email": account.email,
@@ -174,7 +182,7 @@ class SharingBook:
             "protected": account.protected,
             "allowSync": False,
             "allowTuners": 0,
-            **(account.rules if self.rules_in_users else {}),
+            **(_rules(account) if self.rules_in_users else {}),
             "Server": [],
         }
         if self.uuid_in_users:
@@ -211,7 +219,7 @@ class SharingBook:
                 "restrictionProfile": one.preset,  # None omits it
             }
             for one in self.accounts.values()
-            if one.home
+            if one.home and "home" not in one.left_out
         ]
         return [{**owner, "admin": True, "guest": False, "restricted": False}, *members]
 
@@ -229,8 +237,10 @@ class SharingBook:
                 "invitedAt": 1_690_000_000,
                 "allLibraries": one.sections is None,
                 "owned": True,
-                **(one.rules if self.rules_in_shares else {}),
-                "Section": [
+                **(_rules(one) if self.rules_in_shares else {}),
+                "Section": []
+                if "sections" in one.left_out
+                else [
                     {
                         "id": int(library.key) + 500,
                         "key": library.key,
@@ -242,7 +252,7 @@ class SharingBook:
                 ],
             }
             for one in self.accounts.values()
-            if one.state == "accepted"
+            if one.state == "accepted" and "share" not in one.left_out
         ]
 
     # Rows of the newer API
@@ -253,13 +263,13 @@ class SharingBook:
         return [
             self._owned_row(one, server, pending=pending)
             for one in self.accounts.values()
-            if one.state == state
+            if one.state == state and "share" not in one.left_out
             for server in servers
         ]
 
     @staticmethod
     def _owned_row(account: SharedAccount, server: PlexSimulator, *, pending: bool) -> Row:
-        rules = {name: text or None for name, text in account.rules.items()}
+        rules = {name: text or None for name, text in _rules(account).items()}
         sections = _sections(account, server)
         return {
             "id": account.id + SHARE_OFFSET,
@@ -284,11 +294,11 @@ class SharingBook:
                     "type": library.type,
                 }
                 for key, library in server.state.libraries.items()
-                if key in sections
+                if key in sections and "sections" not in account.left_out
             ],
             "sharingSettings": {"allowSync": False, **rules},
             "invited": {
-                "id": account.id,
+                "id": None if "id" in account.left_out else account.id,
                 "uuid": account.uuid,
                 "username": account.username or None,
                 "title": account.title,
@@ -319,6 +329,10 @@ class SharingBook:
 def _sections(account: SharedAccount, server: PlexSimulator) -> set[str]:
     everything = set(server.state.libraries)
     return everything if account.sections is None else everything & account.sections
+
+
+def _rules(account: SharedAccount) -> dict[str, str]:
+    return {} if "rules" in account.left_out else account.rules
 
 
 def _server_row(account: SharedAccount, machine: str, name: str, count: int, *, all_: bool) -> Row:

@@ -267,7 +267,9 @@ async def test_date_to_come_back_is_a_time_to_wait(tv: PlexTv) -> None:
         ("<!doctype html><p>no", "/api/users"),
         ("", "/api/users"),
         ('<MediaContainer size="3"><User id="1"/></MediaContainer>', "/api/users"),
+        ('<MediaContainer totalSize="3"><User id="1"/></MediaContainer>', "/api/users"),
         ("<MediaContainer><User title='no id'/></MediaContainer>", "/api/users"),
+        ("<MediaContainer size='0'/>", "/api/users"),  # although some share the server
         ("<MediaContainer size='0'/>", "/api/servers"),  # although people are said to share it
         ("<user/>", "/api/v2/user"),
         ("[]", "/api/v2/user"),

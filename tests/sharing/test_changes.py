@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from custom_components.plex_label_sync.sharing.changes import LostRules, vanished
-from custom_components.plex_label_sync.sharing.model import Access, Account
+import pytest
 
-from .builders import MOVIE, SHOW, friend
+from custom_components.plex_label_sync.sharing.changes import (
+    LostRules,
+    known_rules,
+    vanished,
+    with_missing,
+)
+from custom_components.plex_label_sync.sharing.model import Access, Account, Answer
+
+from .builders import MOVIE, OWNER, SHOW, friend
 
 
 def after(
     before: Account, now: Account, lost: dict[str, LostRules] | None = None
 ) -> dict[str, LostRules]:
     """Return what is gone now."""
-    return vanished([before], [now], lost or {}, 1000.9, {"7": 5})
+    return vanished(known_rules({}, [before], 1000.9), [now], lost or {}, {"7": 5})
 
 
 def test_rule_that_is_empty_now_is_gone_with_what_it_was() -> None:
@@ -33,7 +40,43 @@ def test_who_has_no_access_or_was_never_restricted_lost_nothing() -> None:
     assert after(friend("label=rosa"), friend("", access=Access.NONE)) == {}
     assert after(friend(""), friend("")) == {}
     assert after(friend("label=rosa"), friend(None)) == {}
-    assert vanished([], [friend("")], {}, 0, {}) == {}
+    assert vanished({}, [friend("")], {}, {}) == {}
+
+
+def test_rule_that_is_not_reported_is_neither_gone_nor_back() -> None:
+    before = known_rules({}, [friend("label=rosa")], 1000.0)
+    assert vanished(before, [friend(None)], {}, {}) == {}
+    unsaid = known_rules(before, [friend(None)], 2000.0)
+    lost = vanished(unsaid, [friend("")], {}, {})
+    assert lost == {"7": LostRules({MOVIE: "label=rosa", SHOW: "label=rosa"}, 1000)}
+    open_now = known_rules(unsaid, [friend("")], 3000.0)
+    assert vanished(open_now, [friend(None)], lost, {}) == lost
+    assert vanished(open_now, [friend("label=tim")], lost, {}) == {}
+
+
+def test_account_is_gone_when_a_second_answer_lacks_it() -> None:
+    rosa, tim, ben = friend("label=rosa"), friend(id="8"), friend(id="9", access=Access.NONE)
+    first, missed = with_missing(Answer(1.0, OWNER, (tim,)), (rosa, tim, ben), ())
+    assert [one.id for one in first.accounts] == ["8", "7"]
+    assert (first.all_listed, first.complete, missed) == (False, False, frozenset({"7"}))
+    missing = first.accounts[-1]
+    assert (missing.is_missing, missing.movies, missing.libraries) == (True, None, None)
+    second, still = with_missing(Answer(2.0, OWNER, (tim,)), first.accounts, missed)
+    assert (second.accounts, second.complete, still) == ((tim,), True, frozenset())
+    again, _ = with_missing(Answer(2.0, OWNER, (tim, rosa)), first.accounts, missed)
+    assert (again.accounts, again.complete) == ((tim, rosa), True)
+
+
+@pytest.mark.parametrize("unlisted", ["", "7"])
+def test_account_that_may_be_in_an_unreadable_row_is_not_gone(unlisted: str) -> None:
+    part = Answer(1.0, OWNER, (), unlisted=frozenset({unlisted}))
+    known: tuple[Account, ...] = (friend("label=rosa"),)
+    missed = frozenset({"7"})
+    for _ in range(3):
+        full, missed = with_missing(part, known, missed)
+        known = full.accounts
+        assert [one.id for one in known] == ["7"]
+        assert missed == frozenset()
 
 
 def test_preset_that_was_removed_opens_as_well() -> None:

@@ -11,7 +11,16 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ..sharing.model import Access, Account, Answer, Kind, Reason, SharingError
-from .shares import accounts_of, answer_of, home_rows, presets_of, rows, shares_of, user_rows
+from .shares import (
+    UNREAD_ROW,
+    Listed,
+    accounts_of,
+    answer_of,
+    home_rows,
+    presets_of,
+    shares_of,
+    user_rows,
+)
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -66,23 +75,23 @@ class PlexTvSharing:
         users = visit.xml(visit.users_url)
         shares = visit.xml(visit.shares_url(self.machine_id), of_server=True)
         presets = visit.optional(lambda: _presets_by_either(visit))
-        accounts = accounts_of(users, shares, self.machine_id)
-        return answer_of(owner, accounts, presets, plex_pass)
+        listed = accounts_of(users, shares, self.machine_id)
+        answer = answer_of(owner, listed.accounts, presets, plex_pass)
+        return replace(answer, unlisted=listed.unlisted - {owner.id})
 
     def _by_new_routes(self, visit: "_Visit", owner: Account, plex_pass: bool | None) -> Answer:
         try:
-            accepted = rows(visit.json("shared_servers/owned/accepted"))
+            accepted = visit.shares("accepted", self.machine_id, Access.SHARED)
             presets = visit.optional(lambda: presets_of(home_rows(visit.json("home/users"))))
             # Invitations come last: they matter least if a retry has used up the requests.
-            pending = visit.optional(lambda: rows(visit.json("shared_servers/owned/pending")))
+            pending = visit.optional(
+                lambda: visit.shares("pending", self.machine_id, Access.INVITED)
+            )
         except _GoneError:
             raise SharingError(Reason.GONE) from None
-        accounts = (
-            *shares_of(accepted, self.machine_id, Access.SHARED),
-            *shares_of(pending or (), self.machine_id, Access.INVITED),
-        )
-        answer = answer_of(owner, accounts, presets, plex_pass)
-        return replace(answer, complete=answer.complete and pending is not None)
+        invited = pending or Listed((), UNREAD_ROW)
+        answer = answer_of(owner, (*accepted.accounts, *invited.accounts), presets, plex_pass)
+        return replace(answer, unlisted=accepted.unlisted | invited.unlisted)
 
 
 def _presets_by_either(visit: "_Visit") -> dict[str, tuple[str, str]]:
@@ -186,7 +195,7 @@ class _Visit:
             root = self._account.query(url)
             if root is None or root.tag != "MediaContainer":
                 raise ValueError("no container")
-            if int(root.get("size") or 0) > len(root):
+            if max(int(root.get(name) or 0) for name in ("size", "totalSize")) > len(root):
                 raise ValueError("rows are missing")
             return root
 
@@ -206,19 +215,23 @@ class _Visit:
 
         return self._with_retry(request)
 
+    def shares(self, state: str, machine_id: str, access: Access) -> Listed:
+        """Return the accepted or pending shares of a server. Raises SharingError, _GoneError."""
+        return shares_of(self.json(f"shared_servers/owned/{state}"), machine_id, access)
+
     def optional[T](self, read: Callable[[], T]) -> T | None:
         """Return an optional answer, None when it could not be read. Raises SharingError.
 
-        A rate limit or a refused token ends the check.
+        A rate limit ends the check. The token is not at fault: the other routes accepted it.
         """
         try:
             return read()
         except _GoneError:
             return None
         except SharingError as err:
-            if err.reason in _WORTH_A_SECOND_TRY:
-                return None
-            raise
+            if err.reason is Reason.RATE_LIMITED:
+                raise
+            return None
 
     def _with_retry[T](self, request: Callable[[], T], *, of_server: bool = False) -> T:
         """Return the answer to a request; one retry is shared by all requests."""

@@ -1,10 +1,18 @@
-"""Find rules that were removed since the last check. Pure."""
+"""Compare an answer of plex.tv with earlier ones: who is missing, which rules were removed. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ..sync.model import MediaType
-from .model import Access, Account
+from .model import Access, Account, Answer
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRules:
+    """The rules of an account as last reported; all of them were as of `checked` (epoch seconds)."""
+
+    texts: Mapping[MediaType, str]
+    checked: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +27,68 @@ class LostRules:
     before: int | None = None
 
 
+def with_missing(
+    answer: Answer, before: Iterable[Account], missed: Collection[str]
+) -> tuple[Answer, frozenset[str]]:
+    """Return an answer with the accounts that it lacks, and the ids of those that may be gone.
+
+    `before` are the accounts of the last answer, `missed` those that it lacked itself. An account
+    with a share that is not listed any more is kept, without anything known of it, until a second
+    answer lacks it as well; as long as rows could not be read, it may be one of these.
+    """
+    listed = {account.id for account in answer.accounts}
+    proven = frozenset[str]() if "" in answer.unlisted else frozenset(missed) - answer.unlisted
+    kept = [
+        _missing(one)
+        for one in before
+        if one.id not in listed | proven and one.access is not Access.NONE
+    ]
+    ids = frozenset(one.id for one in kept)
+    may_be_gone = frozenset[str]() if "" in answer.unlisted else ids - answer.unlisted
+    full = replace(answer, accounts=(*answer.accounts, *kept), unlisted=answer.unlisted | ids)
+    return full, may_be_gone
+
+
+def _missing(account: Account) -> Account:
+    return replace(
+        account,
+        movies=None,
+        shows=None,
+        everything="",
+        preset=None,
+        access=Access.SHARED,
+        libraries=None,
+        is_missing=True,
+    )
+
+
+def known_rules(
+    before: Mapping[str, KnownRules], now: Iterable[Account], checked: float
+) -> dict[str, KnownRules]:
+    """Return the rules of all accounts: as reported now, else as reported before."""
+    result = {}
+    for account in now:
+        old = before.get(account.id, KnownRules({}, checked))
+        texts = {kind: text for kind in MediaType if (text := account.text(kind)) is not None}
+        is_whole = len(texts) == len(MediaType)
+        result[account.id] = KnownRules(
+            {**old.texts, **texts}, checked if is_whole else old.checked
+        )
+    return result
+
+
 def vanished(
-    last: Iterable[Account],
+    last: Mapping[str, KnownRules],
     now: Iterable[Account],
     lost: Mapping[str, LostRules],
-    last_checked: float,
     seen: Mapping[str, int],
 ) -> dict[str, LostRules]:
     """Return the rules that are gone and have not come back.
 
-    `lost` are those that were gone already, `last_checked` is when the accounts of `last` were
-    read, `seen` the number of items each account could see then. An account without access sees
-    nothing: that is not the loss of a rule.
+    `last` are the rules as they were known, `lost` those that were gone already, `seen` the number
+    of items each account could see then. An account without access sees nothing: that is not the
+    loss of a rule. A rule that is not reported is neither gone nor back.
     """
-    before = {account.id: account for account in last}
     result: dict[str, LostRules] = {}
     for account in now:
         if account.access is not Access.SHARED:
@@ -41,23 +97,22 @@ def vanished(
         texts = {
             kind: text
             for kind, text in (known.texts if known is not None else {}).items()
-            if account.text(kind) == ""
+            if not account.text(kind)
         }
-        new = _lost(before.get(account.id), account)
+        before = last.get(account.id)
+        new = {} if before is None else _lost(before.texts, account)
         if texts and known is not None and not new:
             result[account.id] = replace(known, texts=texts)
-        elif texts or new:
+        elif before is not None and (texts or new):
             result[account.id] = LostRules(
-                {**texts, **new}, int(last_checked), seen.get(account.id)
+                {**texts, **new}, int(before.checked), seen.get(account.id)
             )
     return result
 
 
-def _lost(before: Account | None, now: Account) -> dict[MediaType, str]:
-    if before is None:
-        return {}
+def _lost(before: Mapping[MediaType, str], now: Account) -> dict[MediaType, str]:
     return {
         kind: text
         for kind in MediaType
-        if (text := before.text(kind)) and now.text(kind) == "" and not now.preset
+        if (text := before.get(kind)) and now.text(kind) == "" and not now.preset
     }

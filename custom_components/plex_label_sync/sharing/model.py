@@ -38,6 +38,7 @@ class State(StrEnum):
     INVITED = "invited"
     NOT_UNDERSTOOD = "not_understood"
     NO_ACCOUNT = "no_account"
+    UNKNOWN = "unknown"  # plex.tv did not report enough
 
 
 class MatchedBy(StrEnum):
@@ -135,7 +136,8 @@ class Account:
 
     `movies` and `shows` are the rules as plex.tv stores them, None if it did not return them.
     `preset` is the name of an age preset, empty for none, None if unknown. `libraries` are the keys
-    of the shared sections, None if unknown.
+    of the shared sections, None if unknown. `is_missing` is True for one that plex.tv listed last
+    time and did not this time, so that nothing is known of it.
     """
 
     id: str
@@ -149,6 +151,14 @@ class Account:
     preset: str | None = ""
     access: Access = Access.SHARED
     libraries: frozenset[str] | None = frozenset()
+    is_missing: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything is known that decides what the account can see."""
+        if self.access is not Access.SHARED or self.kind is Kind.OWNER:
+            return True
+        return None not in {self.movies, self.shows, self.preset, self.libraries}
 
     @property
     def name(self) -> str:
@@ -170,14 +180,24 @@ class Account:
 class Answer:
     """An answer of plex.tv; `checked` is its time in seconds since the epoch.
 
-    `complete` is False when the accounts lack something that could not be read.
+    `unlisted` are the ids of accounts that its list lacks, empty for one whose id is unknown.
     """
 
     checked: float
     owner: Account
     accounts: tuple[Account, ...]
     plex_pass: bool | None = None
-    complete: bool = True
+    unlisted: frozenset[str] = frozenset()
+
+    @property
+    def all_listed(self) -> bool:
+        """Whether no account is missing in the list."""
+        return not self.unlisted
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing in it."""
+        return self.all_listed and all(one.is_complete for one in self.accounts)
 
     @property
     def all_accounts(self) -> tuple[Account, ...]:

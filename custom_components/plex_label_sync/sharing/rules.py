@@ -64,10 +64,11 @@ def rule_of(account: Account, media_type: MediaType) -> Rule:
     """Return what restricts an account for one kind of title.
 
     The effect of the rule for everything is unknown: if it is set, there are readings with and
-    without it. A preset without its list of ratings restricts in an unknown way.
+    without it. A preset without its list of ratings restricts in an unknown way, and whether there is
+    one may be unknown.
     """
     rule = parse(account.text(media_type))
-    if rule.is_open and account.preset:
+    if rule.is_open and account.preset != "":
         return Rule(rule.text, problem=Problem.MISSING)
     return with_and_without(rule, account.everything)
 

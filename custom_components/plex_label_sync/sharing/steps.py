@@ -3,13 +3,14 @@
 from typing import Final
 
 from ..sync.model import fold
-from .model import Access, Account, Group, Kind, Problem, Rule, Step, StepKey, Unread
+from .model import Access, Group, Kind, Problem, Rule, State, Step, StepKey, Unread
 from .survey import Half, Subject
 
 type _Done = tuple[bool | None, Unread | None]
 
 _DONE: Final[_Done] = (True, None)
 _TO_DO: Final[_Done] = (False, None)
+_NOT_REPORTED: Final[_Done] = (None, Unread.ACCOUNT)
 
 
 def steps(subject: Subject) -> tuple[Step, ...]:
@@ -38,7 +39,7 @@ def steps(subject: Subject) -> tuple[Step, ...]:
             wanted=wanted,
             missing=missing,
         ),
-        _step(StepKey.PRESET, _without_preset(account), name=name),
+        _step(StepKey.PRESET, _without_preset(subject), name=name),
         _step(StepKey.PREVIEW, ruled, name=name, label=label),
         *(
             _step(StepKey(half.media_type.plural), done, name=name, label=half.label)
@@ -59,10 +60,12 @@ def _all(*parts: _Done) -> _Done:
 
 def _found(subject: Subject) -> _Done:
     account = subject.account
-    if account is None or account.access is not Access.SHARED:
+    if account is None:
+        return _NOT_REPORTED if subject.state is State.UNKNOWN else _TO_DO
+    if account.access is not Access.SHARED:
         return _TO_DO
     if account.libraries is None:
-        return None, Unread.ACCOUNT
+        return _NOT_REPORTED
     if any(half.shared for half in subject.halves):
         return _DONE
     return (None, Unread.ITEMS) if _shared(subject) else _TO_DO
@@ -80,10 +83,11 @@ def _labelled(subject: Subject) -> _Done:
     return _DONE if in_plex else _TO_DO
 
 
-def _without_preset(account: Account | None) -> _Done:
+def _without_preset(subject: Subject) -> _Done:
+    account = subject.account
     if account is None:
-        return _TO_DO
-    return (None, Unread.ACCOUNT) if account.preset is None else (not account.preset, None)
+        return _NOT_REPORTED if subject.state is State.UNKNOWN else _TO_DO
+    return _NOT_REPORTED if account.preset is None else (not account.preset, None)
 
 
 def _ruled(half: Half) -> _Done:

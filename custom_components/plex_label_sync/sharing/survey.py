@@ -40,6 +40,7 @@ class Facts:
     `labels` are each person's by kind of title, for people who get labels. `directory` is the
     folded labels that any item carries, None if unknown for some library. `unread_lists` are the
     people whose watchlists could not be read in full, None if nobody's was read yet.
+    `accounts_listed` is False when an account may be missing.
     """
 
     catalogs: Mapping[MediaType, Catalog]
@@ -50,6 +51,7 @@ class Facts:
     options: tuple[str, ...] = ()
     server_version: str = ""
     unread_lists: frozenset[PersonId] | None = frozenset()
+    accounts_listed: bool = True
 
     @property
     def written(self) -> dict[str, str]:
@@ -178,6 +180,8 @@ def _subject(
     halves = tuple(_half(kind, person, match.account, wanted, facts) for kind in MediaType)
     unread = facts.unread_lists
     list_unread = person is not None and (unread is None or person.id in unread)
+    if match.by is MatchedBy.NONE and match.account is None and not facts.accounts_listed:
+        return Subject(person, match, State.UNKNOWN, halves, list_unread)
     return Subject(person, match, _state(match.account, halves), halves, list_unread)
 
 
@@ -243,22 +247,31 @@ def _shared(account: Account | None, catalogs: Catalog) -> int | None:
 
 def _state(account: Account | None, halves: Sequence[Half]) -> State:
     """Return the state of an account, the most significant one that applies."""
-    if account is None:
-        return State.NO_ACCOUNT
-    if account.kind is Kind.OWNER:
-        return State.OWNER
-    if account.access is Access.INVITED:
-        return State.INVITED
-    if account.access is Access.NONE or account.libraries == frozenset():
-        return State.NOT_SHARED
-    if account.preset:
-        return State.PRESET
+    state = State.NO_ACCOUNT if account is None else _state_of_access(account)
+    if state is not None:
+        return state
     if any(half.rule.problem is not None for half in halves):
-        return State.NOT_UNDERSTOOD
+        # Where the preset was not reported, an empty rule says nothing.
+        is_silent = account is not None and account.preset is None
+        is_silent = is_silent and not any(half.rule.text for half in halves)
+        return State.UNKNOWN if is_silent else State.NOT_UNDERSTOOD
     if all(half.rule.is_open for half in halves):
         return State.EVERYTHING
     sees_nothing = all(half.sees_nothing for half in halves)
     return State.NOTHING if sees_nothing else State.RESTRICTED
+
+
+def _state_of_access(account: Account) -> State | None:
+    """Return the state of an account whose rules do not matter, None for others."""
+    if account.kind is Kind.OWNER:
+        return State.OWNER
+    if account.is_missing:
+        return State.UNKNOWN
+    if account.access is Access.INVITED:
+        return State.INVITED
+    if account.access is Access.NONE or account.libraries == frozenset():
+        return State.NOT_SHARED
+    return State.PRESET if account.preset else None
 
 
 @dataclass(frozen=True, slots=True)

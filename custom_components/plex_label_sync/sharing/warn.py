@@ -7,7 +7,7 @@ from typing import Final
 
 from ..sync.model import MediaType, fold
 from .changes import LostRules
-from .model import Access, Group, Kind, MatchedBy, Rule, SharingWarning, WarningKey
+from .model import Access, Group, Kind, MatchedBy, Rule, SharingWarning, State, WarningKey
 from .rules import label_conditions
 from .steps import allows, opens
 from .survey import Facts, Half, Subject
@@ -37,7 +37,8 @@ def _about(
 ) -> Iterator[SharingWarning]:
     account = subject.account
     if account is None:
-        yield _warning(subject, WarningKey.NO_ACCOUNT, details=_candidates(subject))
+        if subject.state is not State.UNKNOWN:
+            yield _warning(subject, WarningKey.NO_ACCOUNT, details=_candidates(subject))
         return
     if account.kind is Kind.OWNER:
         return
@@ -77,6 +78,8 @@ def _about_rule(subject: Subject, half: Half, facts: Facts) -> Iterator[SharingW
     rule, kind = half.rule, (half.media_type,)
     if half.shared == 0:
         return
+    if rule.problem is not None and subject.state is State.UNKNOWN:
+        return  # nothing is wrong: it was not reported
     if rule.problem is not None:
         why = {"problem": rule.problem.value, "rule": rule.text}
         yield _warning(subject, WarningKey.NOT_UNDERSTOOD, kind, details=why)

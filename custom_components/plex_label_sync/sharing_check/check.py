@@ -16,7 +16,7 @@ from ..listeners import Listeners
 from ..plex.sharing import PlexTvSharing
 from ..runner import Runner
 from ..servers import Servers
-from ..sharing.changes import vanished
+from ..sharing.changes import known_rules, vanished, with_missing
 from ..sharing.model import Account, Answer, Reason, Rule, Severity, SharingError, SharingWarning
 from ..sharing.rules import rule_of
 from ..sharing.survey import Facts, Subject, survey
@@ -243,22 +243,17 @@ class SharingCheck:
                 self._rest_until = time.monotonic() + (err.retry_after or LIMIT_REST)
             _LOGGER.debug("plex.tv returned no sharing data: %s", err.reason.value)
             return
-        if not answer.accounts and kept.answer and kept.answer.accounts and not kept.was_empty:
-            # An empty answer after one with accounts is trusted only once it is repeated.
-            kept.was_empty = True
+        # An account that is missing is gone only once a second answer lacks it as well.
+        before = kept.answer.accounts if kept.answer else ()
+        full, missed = with_missing(answer, before, kept.missed)
+        kept.missed = missed
+        if not answer.accounts and full.accounts:
             self._tv_reason = Reason.NOT_UNDERSTOOD
             return
         self._tv_reason = None
-        before = kept.answer
-        kept.was_empty = False
-        kept.lost = vanished(
-            before.accounts if before else (),
-            answer.accounts,
-            kept.lost,
-            before.checked if before else answer.checked,
-            kept.seen,
-        )
-        kept.answer = answer
+        kept.lost = vanished(kept.rules, full.accounts, kept.lost, kept.seen)
+        kept.rules = known_rules(kept.rules, full.accounts, full.checked)
+        kept.answer = full
         _LOGGER.debug("plex.tv listed %d accounts", len(answer.accounts))
 
     async def _work_out(self) -> None:
@@ -280,9 +275,10 @@ class SharingCheck:
         kept = self.store.kept
 
         def work_out() -> Findings:
-            subjects = survey(answer.all_accounts, read.facts)
-            found = warnings(subjects, read.facts, kept.lost)
-            return Findings(answer, read.facts, subjects, found, (*unread, *read.gaps))
+            facts = replace(read.facts, accounts_listed=answer.all_listed)
+            subjects = survey(answer.all_accounts, facts)
+            found = warnings(subjects, facts, kept.lost)
+            return Findings(answer, facts, subjects, found, (*unread, *read.gaps))
 
         self.findings = await self._hass.async_add_executor_job(work_out)
         for subject in self.findings.subjects:
@@ -318,6 +314,8 @@ class SharingCheck:
         if self.reason is not None and self.reason not in _REFUSED:
             rest = self._rest_until - time.monotonic()
             pause = min(pause, max(TRY_AGAIN, rest))
+        elif self.store.kept.missed:
+            pause = min(pause, TRY_AGAIN)
         self._timer.set(pause)
 
     @callback

@@ -10,7 +10,6 @@ from ..escaping import as_code
 from ..sharing.model import State, Step
 from ..sharing.steps import steps
 from ..sharing.survey import Subject
-from ..sync.model import Gap
 from .store import left_out_key
 from .texts import SharingTexts, rules_of
 
@@ -56,8 +55,8 @@ async def async_page(hass: HomeAssistant, check: "SharingCheck | None") -> str:
         reason = check.reason
         return texts.page("nothing_known" if reason is None else f"reason_{reason.value}")
     parts = [_head(check, texts)]
-    if findings.gaps:
-        parts.append(_unread(findings.gaps, texts))
+    if gaps := texts.gaps(findings.gaps, findings.answer, as_code):
+        parts.append(_unread([one["text"] for one in gaps], texts))
     shown = findings.subjects[:PEOPLE_MAX]
     parts += [_about(one, check, findings, texts) for one in shown]
     if more := len(findings.subjects) - len(shown):
@@ -72,8 +71,8 @@ def _head(check: "SharingCheck", texts: SharingTexts) -> str:
     return f"{texts.page('checked', date=when)} {texts.page(f'reason_{check.reason.value}')}"
 
 
-def _unread(gaps: Sequence[Gap], texts: SharingTexts) -> str:
-    lines = [f"- {texts.gap(one, as_code)}" for one in gaps[:GAPS_MAX]]
+def _unread(gaps: Sequence[str], texts: SharingTexts) -> str:
+    lines = [f"- {text}" for text in gaps[:GAPS_MAX]]
     if more := len(gaps[GAPS_MAX:]):
         lines.append(f"- {texts.page('more', count=more)}")
     return "\n".join([f"{WARNING} {texts.page('unread')}", "", *lines])

@@ -83,7 +83,7 @@ async def async_check_response(
             for text, fix in [texts.warning(one, lost)]
         ],
         "accounts_without_person": _unknown_accounts(findings),
-        "gaps": texts.gaps(findings.gaps),
+        "gaps": texts.gaps(findings.gaps, findings.answer),
     }
 
 
@@ -218,7 +218,9 @@ async def async_preview_response(
             for text in (*parameters.get("allow", ()), *parameters.get("exclude", ()))
             if fold(text) in more.not_carried
         ],
-        "gaps": SharingTexts(words).gaps((*_not_about_labels(check.findings), *more.gaps)),
+        "gaps": SharingTexts(words).gaps(
+            (*_not_about_labels(check.findings), *more.gaps), check.findings.answer
+        ),
     }
 
 

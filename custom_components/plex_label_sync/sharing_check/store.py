@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from homeassistant.core import HomeAssistant
 
-from ..sharing.changes import LostRules
+from ..sharing.changes import KnownRules, LostRules, known_rules
 from ..sharing.model import Access, Account, Answer, Kind
 from ..sharing.survey import Subject
 from ..storage.files import Data, RecordFile
@@ -27,8 +27,8 @@ class Kept:
 
     `seen` is the number of items each account can see as of the last check, if known, `lost` are rules
     that vanished, `dismissed` the warnings and checklists that are not shown, `reported` the people and
-    titles for which the event `visible` was fired. `was_empty` is True if plex.tv listed no
-    accounts last time.
+    titles for which the event `visible` was fired. `missed` are the accounts that plex.tv did not
+    list last time, `rules` those of each account as last reported.
     """
 
     answer: Answer | None = None
@@ -36,7 +36,8 @@ class Kept:
     lost: dict[str, LostRules] = field(default_factory=dict)
     dismissed: set[str] = field(default_factory=set)
     reported: dict[str, None] = field(default_factory=dict)
-    was_empty: bool = False
+    missed: frozenset[str] = frozenset()
+    rules: dict[str, KnownRules] = field(default_factory=dict)
 
     def note_seen(self, account_id: str, items: int | None) -> None:
         """Record how many items an account can see, None if that is unknown now."""
@@ -102,12 +103,12 @@ def kept_as_dict(kept: Kept) -> Data:
     return {
         "checked": None if answer is None else answer.checked,
         "plex_pass": None if answer is None else answer.plex_pass,
-        "complete": answer is not None and answer.complete,
+        "unlisted": [] if answer is None else sorted(answer.unlisted),
         "accounts": [] if answer is None else [_account_row(one) for one in answer.all_accounts],
         "seen": dict(kept.seen),
         "gone": {
             number: {
-                "rules": {kind.value: text for kind, text in one.texts.items()},
+                "rules": _texts(one.texts),
                 "since": one.since,
                 "before": one.before,
             }
@@ -115,15 +116,33 @@ def kept_as_dict(kept: Kept) -> Data:
         },
         "dismissed": sorted(kept.dismissed),
         "told": list(kept.reported),
-        "saw_nobody": kept.was_empty,
+        "missed": sorted(kept.missed),
+        "rules": {
+            number: {"texts": _texts(one.texts), "checked": one.checked}
+            for number, one in kept.rules.items()
+        },
     }
+
+
+def _texts(texts: Mapping[MediaType, str]) -> dict[str, str]:
+    return {kind.value: text for kind, text in texts.items()}
 
 
 def kept_from_dict(data: Mapping[str, Any]) -> Kept:
     """Build the contents from stored data. Raises whatever bad data causes."""
     accounts = [_account(row) for row in data["accounts"]]
+    answer = _answer(data, accounts)
+    rules = {
+        str(number): KnownRules(
+            {MediaType(kind): str(text) for kind, text in one["texts"].items()},
+            float(one["checked"]),
+        )
+        for number, one in data.get("rules", {}).items()
+    }
+    if "rules" not in data and answer is not None:  # written by an earlier version
+        rules = known_rules({}, answer.accounts, answer.checked)
     return Kept(
-        answer=_answer(data, accounts),
+        answer=answer,
         seen={str(number): int(count) for number, count in data["seen"].items()},
         lost={
             str(number): LostRules(
@@ -135,7 +154,8 @@ def kept_from_dict(data: Mapping[str, Any]) -> Kept:
         },
         dismissed=set(map(str, data["dismissed"])),
         reported=dict.fromkeys(map(str, data["told"])),
-        was_empty=bool(data["saw_nobody"]),
+        missed=frozenset(map(str, data.get("missed", ()))),
+        rules=rules,
     )
 
 
@@ -148,7 +168,7 @@ def _answer(data: Mapping[str, Any], accounts: Sequence[Account]) -> Answer | No
         owner=owner,
         accounts=tuple(others),
         plex_pass=data["plex_pass"],
-        complete=bool(data["complete"]),
+        unlisted=frozenset(map(str, data.get("unlisted", ()))),
     )
 
 
@@ -165,6 +185,7 @@ def _account_row(one: Account) -> dict[str, Any]:
         "preset": one.preset,
         "access": one.access.value,
         "libraries": None if one.libraries is None else sorted(one.libraries),
+        "is_missing": one.is_missing,
     }
 
 
@@ -182,4 +203,5 @@ def _account(row: Mapping[str, Any]) -> Account:
         preset=row["preset"],
         access=Access(row["access"]),
         libraries=None if libraries is None else frozenset(libraries),
+        is_missing=bool(row.get("is_missing")),
     )

@@ -7,7 +7,7 @@ from typing import Final
 from homeassistant.core import HomeAssistant
 
 from ..sharing.changes import LostRules
-from ..sharing.model import Problem, Rule, SharingWarning, State, Step, Verdict, WarningKey
+from ..sharing.model import Answer, Problem, Rule, SharingWarning, State, Step, Verdict, WarningKey
 from ..sharing.rules import parse
 from ..sharing.sentence import Quote, sentence
 from ..sharing.survey import Subject
@@ -107,16 +107,33 @@ class SharingTexts:
         key = "labels" if is_directory else one.kind.value
         return self.groups[GAP][key].format(name=quote(one.name))
 
-    def gaps(self, found: Iterable[Gap]) -> list[dict[str, str]]:
-        """Return what could not be read, as response data."""
+    def gaps(
+        self, found: Iterable[Gap], answer: Answer, quote: Quote = _plain
+    ) -> list[dict[str, str]]:
+        """Return what could not be read, in Plex, in Pulsarr and at plex.tv, as response data."""
+        texts = self.groups[GAP]
+        unreported = [("account", one.name) for one in answer.accounts if not one.is_complete]
+        if not answer.all_listed:
+            unreported.append(("accounts", ""))
         return [
-            {
-                "kind": one.kind.value,
-                "name": one.name,
-                "reason": one.failure.value,
-                "text": self.gap(one),
-            }
-            for one in found
+            *(
+                {
+                    "kind": one.kind.value,
+                    "name": one.name,
+                    "reason": one.failure.value,
+                    "text": self.gap(one, quote),
+                }
+                for one in found
+            ),
+            *(
+                {
+                    "kind": kind,
+                    "name": name,
+                    "reason": "not_reported",
+                    "text": texts[kind].format(name=quote(name)),
+                }
+                for kind, name in unreported
+            ),
         ]
 
     def reason(self, why: Why, rule: Rule, labels: Iterable[str], rating: str) -> str:
