@@ -1367,7 +1367,7 @@ FURTHER: Final = (
         1,
         "the item's own labels correct what its labels' carriers say",
         "sync/evidence.py",
-        "            await asyncio.to_thread(present.correct_all, first.values())\n",
+        "            await in_thread(present.correct_all, first.values())\n",
         "            pass\n",
         ("sync/test_evidence.py",),
     ),

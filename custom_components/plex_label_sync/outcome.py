@@ -1,6 +1,5 @@
 """Process a run's result: open questions, gaps, and the baseline for later runs."""
 
-import asyncio
 from dataclasses import replace
 import time
 from typing import Final
@@ -25,6 +24,7 @@ from .sync.naming import naming_of
 from .sync.protection import Baseline, counted_people
 from .sync.request import Request
 from .sync.run import HoldReason, Run
+from .sync.threads import in_thread
 from .timer import Timer
 
 UNKNOWN_MIN: Final = 3  # labels; fewer are probably set by hand, more suggest lost records
@@ -70,7 +70,7 @@ class Outcome:
             await self._request_decision(run)
 
     async def _keep_whole(self, run: Run) -> None:
-        new = await asyncio.to_thread(held_by, run, self._records.ledger)
+        new = await in_thread(held_by, run, self._records.ledger)
         was_held = self._records.held
         if was_held is not None:
             if new is not None:
@@ -141,7 +141,7 @@ class Outcome:
 
     async def _request_decision(self, run: Run) -> None:
         """Ask about changes held by a live sync, and start a full sync to find any others."""
-        new = await asyncio.to_thread(held_by, run, self._records.ledger)
+        new = await in_thread(held_by, run, self._records.ledger)
         held = self._records.held
         if new is None or (held is not None and set(new.keys) <= set(held.keys)):
             return

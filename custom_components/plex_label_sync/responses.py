@@ -34,7 +34,8 @@ def run_response(
 
     `gaps` give the start of each gap; `libraries` maps keys to names.
     """
-    changes = [(one, True) for one in run.held] + [(one, False) for one in run.changes]
+    held = [(one, True) for one in run.held[:CHANGES_MAX]]
+    changes = held + [(one, False) for one in run.changes[: CHANGES_MAX - len(held)]]
     return {
         "run_id": run.id,
         "dry_run": run.dry_run,
@@ -53,10 +54,9 @@ def run_response(
         "failed": len(run.failed),
         "duration": round(run.duration, 3),
         "changes": [
-            change_response(change, texts, libraries, held=held)
-            for change, held in changes[:CHANGES_MAX]
+            change_response(change, texts, libraries, held=held) for change, held in changes
         ],
-        "changes_total": len(changes),
+        "changes_total": len(run.held) + len(run.changes),
     }
 
 

@@ -36,6 +36,7 @@ from .sync.progress import Progress
 from .sync.protection import Baseline
 from .sync.request import FullRequest, LiveRequest, Request
 from .sync.run import Run, StartedBy
+from .sync.threads import in_thread
 from .sync.title_status import Standings, figures
 from .sync.watchlist_reader import PollResult
 from .turns import Turns, Urgency
@@ -250,7 +251,7 @@ class Runner:
         """
         async with self._counting:
             rows, settings = tuple(self.records.ledger), self._context.settings.sync
-            self.figures = await asyncio.to_thread(count_rows, rows, settings, time.time())
+            self.figures = await in_thread(count_rows, rows, settings, time.time())
 
     async def async_recount(self) -> None:
         """Update and save the titles' figures after the queue or the ledger has changed."""
@@ -262,7 +263,7 @@ class Runner:
         """Recount the titles of all people, in a thread: there may be tens of thousands."""
         async with self._counting:
             if (standings := self.standings()) is not None:
-                counted = await asyncio.to_thread(figures, standings)
+                counted = await in_thread(figures, standings)
                 self.records.summary = with_figures(self.records.summary, counted)
 
     async def async_wait_idle(self) -> None:

@@ -1,6 +1,5 @@
 """Response data of the action that lists wanted titles and their status."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +11,7 @@ from .errors import translation
 from .sync.journal import removed_by_undo
 from .sync.person_id import PersonId
 from .sync.request import FullRequest
+from .sync.threads import in_thread
 from .sync.title_status import Standing, Standings, Times, TitleQuery, TitleRow, find_titles
 from .sync.undo_builder import people_known
 from .texts import Texts
@@ -66,7 +66,7 @@ async def async_titles_response(
             "titles_total": total,
         }
 
-    return await asyncio.to_thread(answer)
+    return await in_thread(answer)
 
 
 def title_response(row: TitleRow, libraries: Mapping[str, str], texts: Texts) -> dict[str, Any]:

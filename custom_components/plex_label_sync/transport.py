@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-import gc
 from hashlib import sha256
 from http import HTTPStatus
 import json
@@ -23,6 +22,7 @@ from yarl import URL
 from .request_statistics import Statistics
 from .sync.failures import FAILURES, PASSING
 from .sync.model import Failure, Service, ServiceError
+from .sync.threads import in_thread
 from .wire import TooMuchError, bounded_body, describe_exception, strict_session
 
 type Sleep = Callable[[float], Awaitable[object]]
@@ -126,22 +126,6 @@ def failure_of_exception(err: Exception) -> Failure:
     if isinstance(err, aiohttp.ClientSSLError | SSLError):
         return Failure.SSL_ERROR
     return Failure.CANNOT_CONNECT
-
-
-def _uncollected[T](work: Callable[[], T]) -> T:
-    """Do a short piece of work with garbage collection paused.
-
-    A page of a listing is some thousand dictionaries that live for milliseconds. A collection in
-    the meantime promotes them to an older generation, and after a few pages triggers a full
-    collection, which blocks the event loop for a tenth of a second or more.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        return work()
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class LastAnswer[T]:
@@ -259,7 +243,7 @@ class Transport:
             if len(answer.body) > OFF_LOOP_BYTES:
                 # One at a time: two threads would not be faster, but hold both documents in memory.
                 async with self._converting:
-                    return await asyncio.to_thread(_uncollected, understand)
+                    return await in_thread(understand)
             return understand()
         except INVALID as err:
             looks_like_json = answer.body.lstrip()[:1] in {b"{", b"["}

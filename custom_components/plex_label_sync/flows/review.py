@@ -1,6 +1,5 @@
 """A preview of the first sync, before the entry exists: the engine's dry run, unable to write."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 import time
@@ -25,6 +24,7 @@ from ..sync.model import ServiceError, SyncSettings
 from ..sync.progress import Progress
 from ..sync.request import FullRequest
 from ..sync.resolved_people import ResolvedPulsarr
+from ..sync.threads import in_thread
 from .review_text import TEXTS_KEY, listed, review_text
 
 
@@ -81,7 +81,7 @@ class Reader:
         )
         if run.error is not None or engine.watchlists is None:
             return Review(error=run.error)
-        first = await asyncio.to_thread(
+        first = await in_thread(
             first_sync,
             run,
             engine.found.matches,

@@ -1,6 +1,5 @@
 """Remove labels when their removal delay ends, without waiting for the next full sync."""
 
-import asyncio
 from collections.abc import Iterable
 import time
 from typing import Final
@@ -14,6 +13,7 @@ from ..sync.changes import Row
 from ..sync.model import SyncSettings
 from ..sync.retention import removal_due_at, titles_of
 from ..sync.run import StartedBy
+from ..sync.threads import in_thread
 from ..timer import Timer
 from .live_sync import LiveSync
 
@@ -58,7 +58,7 @@ class DelayedRemovals:
     async def _async_due(self) -> None:
         """Start a sync of the titles whose removal is due, without asking about held ones again."""
         self._when = None  # the next time may be the same if the clock was set back
-        rows = await asyncio.to_thread(
+        rows = await in_thread(
             _due, tuple(self._runner.records.ledger), self._context.settings.sync, time.time()
         )
         await self._runner.async_count_ledger()

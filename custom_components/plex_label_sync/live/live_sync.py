@@ -33,6 +33,7 @@ from ..sync.queue import (
 )
 from ..sync.request import LiveRequest
 from ..sync.run import Outcome, Run, StartedBy, TitleResult
+from ..sync.threads import in_thread
 from ..sync.wanted import people_wanting
 from ..timer import Timer
 from .label_events import label_event_of
@@ -221,7 +222,7 @@ class LiveSync:
             return entries
         titles = [entry.title for entry in entries]
         settings = self._context.settings.sync
-        people = await asyncio.to_thread(people_wanting, titles, lists, settings)
+        people = await in_thread(people_wanting, titles, lists, settings)
         return tuple(
             replace(entry, people=some) for entry, some in zip(entries, people, strict=True)
         )

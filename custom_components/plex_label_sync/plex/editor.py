@@ -9,6 +9,7 @@ from typing import Final
 
 from ..sync.failures import FAILURES, PASSING
 from ..sync.model import Failure, Library, ServiceError
+from ..sync.threads import in_thread
 from ..transport import Transport
 from .edits import EditPart, edit_parts, edit_query
 from .listing import TRIES
@@ -68,7 +69,8 @@ class Editor:
         labels = whole.add, whole.remove
         path = _path(library)
         async with self._writer:
-            waiting = [(one, TRIES) for one in self._parts(library, whole, len(path))]
+            parts = await in_thread(self._parts, library, whole, len(path))
+            waiting = [(one, TRIES) for one in parts]
             while waiting:
                 part, tries = waiting.pop()
                 if (err := await self._send(path, library, part, tries, failures)) is None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
-from ..sync.model import LabelledItem, MediaType
+from ..sync.model import Item, LabelledItem, MediaType
 from .parse import (
     BadRow,
     _exact,
@@ -14,6 +15,8 @@ from .parse import (
     counted_rows,
     item_of,
 )
+
+NOTHING_KNOWN: Final[Mapping[str, Item]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +31,24 @@ class Labelled[T: LabelledItem]:
     bad: tuple[BadRow, ...]
 
 
-def labelled_items(answer: object) -> Labelled[LabelledItem]:
+def labelled_items(
+    answer: object, known: Mapping[str, Item] = NOTHING_KNOWN
+) -> Labelled[LabelledItem]:
     """Return the movies and shows of an answer about several items.
 
-    An item's library is empty if the answer does not state it. Raises ValueError if rows are
-    missing.
+    An item that equals the `known` one is that object. An item's library is empty if the answer
+    does not state it. Raises ValueError if rows are missing.
     """
-    return movies_and_shows(answer, labelled_item)
+
+    def labelled(row: Mapping[str, Any], body: Mapping[str, Any]) -> LabelledItem:
+        one = labelled_item(row, body)
+        before = known.get(one.item.rating_key)
+        # Tens of thousands of items outlive a run, and each object prolongs garbage collections.
+        if before is None or before != one.item or before.added != one.item.added:
+            return one
+        return LabelledItem(before, one.labels)
+
+    return movies_and_shows(answer, labelled)
 
 
 def movies_and_shows[T: LabelledItem](

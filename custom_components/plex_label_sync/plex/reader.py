@@ -13,6 +13,7 @@ from collections.abc import (
 )
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from ..sync.model import (
@@ -310,14 +311,20 @@ class PlexReader:
         return tuple(item for item in page.content if text.casefold() in item.title.casefold())
 
     async def labelled(
-        self, rating_keys: Sequence[str], on_gap: OnGap | None = None
+        self,
+        rating_keys: Sequence[str],
+        on_gap: OnGap | None = None,
+        known: Mapping[str, Item] = item_answers.NOTHING_KNOWN,
     ) -> tuple[LabelledItem, ...]:
         """Return the existing movies and shows with all their labels.
 
-        An item that is neither returned nor reported to `on_gap` does not exist. Without `on_gap`,
-        one unreadable item raises ServiceError.
+        An item that equals the one in `known`, by rating key, is that object. One that is neither
+        returned nor reported to `on_gap` does not exist. Without `on_gap`, one unreadable item
+        raises ServiceError.
         """
-        return await self._look_up(rating_keys, item_answers.labelled_items, on_gap)
+        return await self._look_up(
+            rating_keys, partial(item_answers.labelled_items, known=known), on_gap
+        )
 
     async def rated(
         self, rating_keys: Sequence[str], on_gap: OnGap | None = None

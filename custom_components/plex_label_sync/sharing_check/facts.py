@@ -1,6 +1,5 @@
 """Read from Plex what rules refer to: items, their ratings, and which labels they carry."""
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -26,6 +25,7 @@ from ..sync.model import (
 )
 from ..sync.naming import label_of
 from ..sync.person_id import PersonId, own_id
+from ..sync.threads import in_thread
 from ..sync.wanted import Match, Matcher, WantedTitle, gets_labels, wanted_titles_of
 from .catalog_builder import CatalogBuilder, LabelCarriers
 from .label_reading import Directory, LabelReading
@@ -76,7 +76,7 @@ class FactsReader:
         reading = LabelReading(self._plex, gaps)
         libraries = await self._plex.libraries(gaps.add)
         named = labels_named(rules)
-        wanted_titles = await asyncio.to_thread(_wanted_titles, watchlists)
+        wanted_titles = await in_thread(_wanted_titles, watchlists)
         matcher = Matcher(wanted_titles)
         catalogs = {kind: CatalogBuilder() for kind in MediaType}
         if gaps:  # any item may be in a library that is not listed
@@ -96,13 +96,11 @@ class FactsReader:
         for gap in _unread_lists(watchlists):
             gaps.add(gap)
         labels_by_person = labels_of_people(people, self._settings)
-        wanted = await asyncio.to_thread(_wanted, wanted_titles, matcher, catalogs)
+        wanted = await in_thread(_wanted, wanted_titles, matcher, catalogs)
         marked, unmarked = await self._marked(wanted, labels_by_person.values(), catalogs, gaps)
         facts = Facts(
             catalogs={
-                kind: await asyncio.to_thread(
-                    catalog.finished, named, marked[kind], catalog.mask(unmarked)
-                )
+                kind: await in_thread(catalog.finished, named, marked[kind], catalog.mask(unmarked))
                 for kind, catalog in catalogs.items()
             },
             wanted=[one for one, _ in wanted],
@@ -139,7 +137,7 @@ class FactsReader:
         if any(gap.kind is GapKind.LIBRARY and gap.key.startswith(ROW) for gap in gaps):
             doubtful |= named
         catalogs = {
-            kind: await asyncio.to_thread(carriers[kind].put_into, catalog, asked[kind])
+            kind: await in_thread(carriers[kind].put_into, catalog, asked[kind])
             for kind, catalog in facts.catalogs.items()
         }
         carried = {

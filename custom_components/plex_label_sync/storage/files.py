@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import partial
 import logging
 from pathlib import Path
 import shutil
@@ -16,6 +17,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN
 from ..sync.stored import MALFORMED
+from ..sync.threads import uncollected
 from .earlier_ids import journal_with_sources, ledger_with_sources, sharing_with_sources
 from .earlier_reasons import journal_with_reason_codes
 
@@ -80,7 +82,9 @@ class RecordFile(Store[Data]):
         try:
             data = await self.async_load()
             if data is not None:
-                return Found.READ, await self.hass.async_add_executor_job(understand, data)
+                return Found.READ, await self.hass.async_add_executor_job(
+                    uncollected, partial(understand, data)
+                )
         except NONSENSE:
             _LOGGER.exception("The stored file %s is invalid", self.key)
         except OSError as err:
@@ -138,7 +142,7 @@ class RecordFile(Store[Data]):
         if old_major_version > STORE_VERSION:
             raise StoreTooNewError
         return await self.hass.async_add_executor_job(
-            migrated, self.name, old_minor_version, old_data
+            uncollected, partial(migrated, self.name, old_minor_version, old_data)
         )
 
     async def async_write(self, snapshot: Callable[[], Callable[[], Data]]) -> bool:
@@ -166,7 +170,7 @@ class RecordFile(Store[Data]):
     async def _save(self, build: Callable[[], Data]) -> None:
         """Encode in a thread, because large files would block the event loop, and save."""
         encoded: Any = await self.hass.async_add_executor_job(
-            lambda: json_fragment(json_bytes(build()))
+            uncollected, lambda: json_fragment(json_bytes(build()))
         )
         try:
             # Home Assistant copies a fragment unchanged, also in the event loop.

@@ -4,7 +4,6 @@ Its only possible effect is that a run ends early because there is nothing to do
 case all libraries are listed and read again before a change is planned.
 """
 
-import asyncio
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -18,8 +17,9 @@ from .model import Failure, Gap, GapKind, Item, Library, Person, SyncSettings
 from .ports import PlexPort
 from .readers import READERS, Found
 from .scope import labels_needed
+from .threads import in_thread
 from .wanted import WantedTitle
-from .wanted_labels import WantedItem
+from .wanted_labels import WantedItem, with_item
 
 LISTING_AGE_MAX: Final = 6 * 3600.0  # seconds; after that everything is listed, changed or not
 
@@ -133,7 +133,7 @@ class ChangeDetector:
         check = _Check(last, (*gaps, *last.gaps))
         jobs = [self._count(library, check) for library in libraries.values()]
         jobs += [self._check_unmatched(check), self._check_gaps(libraries, check)]
-        needed = await asyncio.to_thread(labels_needed, last.items, ledger, settings)
+        needed = await in_thread(labels_needed, last.items, ledger, settings)
         label_by_label = len(set(needed)) + len({library for library, _ in needed})
         size = self._plex.items_per_request
         at_once = self._items_show_labels and len(last.items) <= size * label_by_label
@@ -199,13 +199,14 @@ class ChangeDetector:
         One that was not found by its key when everything was listed is unread while that lasts.
         """
         for keys in waiting:
-            found = await self._plex.labelled(keys, check.add_unread)
+            before = {key: check.last.items[key].item for key in keys}
+            found = await self._plex.labelled(keys, check.add_unread, before)
             for one in found:
                 key = one.item.rating_key
                 check.present.add_item(key, one.labels)
                 entry = check.last.items.get(key)
                 if entry is not None and _is_same(entry, one.item):
-                    check.items[key] = replace(entry, item=one.item)
+                    check.items[key] = with_item(entry, one.item)
             known = check.last.found.gaps
             for key in {*keys} - {one.item.rating_key for one in found} - check.items.keys():
                 if known.has(GapKind.ITEM, key):

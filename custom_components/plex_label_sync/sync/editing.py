@@ -1,6 +1,5 @@
 """Edits labels in Plex and reads them back: a change counts as written once it was read back."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -17,6 +16,7 @@ from .model import Failure, Gap, GapKind, ServiceError, fold
 from .ports import PlexPort, Recorder
 from .progress import Phase, Progress
 from .request import PreparedPlan
+from .threads import in_thread
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -177,6 +177,9 @@ class Editor:
                 prepared.gaps.add_failure(err, GapKind.LIBRARY, library.key, library.name)
             if not _may_come(err):
                 result.denied.update(changes)
+        if not refused:
+            result.sent += changes
+            return
         for one in changes:
             self._record_refusal(one, refused.get(one.rating_key), result)
 
@@ -202,9 +205,10 @@ class Editor:
         Additions may be confirmed from the items where that takes fewer requests: a label that the
         item itself lists is there.
         """
-        pairs = await asyncio.to_thread(_pairs, changes)
-        keys = sorted({one.rating_key for one in changes}, key=int)
-        by_items = by_items and all(one.action is Action.ADD for one in changes)
+        # There may be tens of thousands of changes, here and below.
+        pairs = await in_thread(_pairs, changes)
+        keys, only_adds = await in_thread(_keys, changes)
+        by_items = by_items and only_adds
         at_once = -(-len(keys) // self._plex.items_per_request)
         if (
             by_items
@@ -214,8 +218,7 @@ class Editor:
             shown = [one for one in await self._plex.labelled(keys, _leave_out) if one.labels]
             if shown:
                 present = CurrentLabels(unread={library for library, _ in pairs})
-                for one in shown:
-                    present.correct(one.item.rating_key, one.labels)
+                await in_thread(present.correct_all, shown)
                 return present
             self._items_show_labels = False  # each of them should carry one
         return await reader.read(pairs)
@@ -238,7 +241,7 @@ class Editor:
                 result.error = result.error or err
                 result.failed += [FailedChange(one, err.failure) for one in waiting]
                 return
-            shown, waiting = await asyncio.to_thread(_split_confirmed, waiting, now)
+            shown, waiting = await in_thread(_split_confirmed, waiting, now)
             result.confirmed += shown
         for gap in reader.gaps if waiting else ():
             prepared.gaps.add(gap)
@@ -281,6 +284,12 @@ def _pairs(changes: Iterable[Change]) -> frozenset[tuple[str, str]]:
     """Return the changed labels as pairs of library key and folded label."""
     pairs = {(one.library, one.label) for one in changes}
     return frozenset((library, fold(label)) for library, label in pairs)
+
+
+def _keys(changes: Iterable[Change]) -> tuple[list[str], bool]:
+    """Return the rating keys of changed items in order, and whether all changes are additions."""
+    keys = sorted({one.rating_key for one in changes}, key=int)
+    return keys, all(one.action is Action.ADD for one in changes)
 
 
 def _split_confirmed(

@@ -25,6 +25,7 @@ from .readers import Found
 from .request import FullRequest, LiveRequest, PreparedPlan, RemovalRequest, Request, UndoRequest
 from .run import HoldReason, Outcome, Run, RunStatus, TitleResult
 from .safety_check import DAY, NO_CONSENT, SafetyResult, Situation, check_plan
+from .threads import in_thread
 from .wanted import TitleIndex
 from .watchlist_reader import PollResult, WatchlistReader
 
@@ -108,17 +109,15 @@ class Engine:
         self.found = prepared.found
         covered = self._take_uncovered(request)
         # Tens of thousands of changes are processed in a thread, here and below.
-        safety = await asyncio.to_thread(
-            self._check_plan, request, prepared, settings, before, question
-        )
-        run = await asyncio.to_thread(_counted, run, request, prepared, safety)
+        safety = await in_thread(self._check_plan, request, prepared, settings, before, question)
+        run = await in_thread(_counted, run, request, prepared, safety)
         if request.dry_run:
             run = replace(run, changes=safety.plan.changes, gaps=(*prepared.gaps,))
         else:
             run = await self._apply(run, safety, prepared, progress)
         if prepared.gaps and run.status is RunStatus.DONE:
             run = replace(run, status=RunStatus.PARTIAL)
-        self.overview = await asyncio.to_thread(_seen, self.overview, prepared, run)
+        self.overview = await in_thread(_seen, self.overview, prepared, run)
         progress.done()
         if run.status is RunStatus.FAILED:
             self._plan_builder.lists.uncovered.add(covered)
@@ -241,7 +240,7 @@ class Engine:
         """Write a plan to Plex and read back the result."""
         plan, result = safety.plan, EditResult()
         if plan.changes:
-            groups = await asyncio.to_thread(edits_of, plan.changes)
+            groups = await in_thread(edits_of, plan.changes)
             # In the order in which they are sent, so that a count shows how far the run has come.
             ordered = [one for _, changes in groups for one in changes]
             pace = Pace(self._recorder, run.id, groups)
@@ -252,7 +251,7 @@ class Engine:
                 return replace(run, status=RunStatus.FAILED, failed=failed, error=err)
             result = await self._editor.carry_out(pace, groups, prepared, progress)
             self._event_triage.edited(one.rating_key for one in result.sent)
-        run, rows, unsure = await asyncio.to_thread(_confirmed_result, run, safety, result)
+        run, rows, unsure = await in_thread(_confirmed_result, run, safety, result)
         run = replace(run, gaps=(*prepared.gaps,))
         if plan.changes or rows:
             await self._recorder.finish(run, rows, unsure)

@@ -1,6 +1,5 @@
 """Reads the items in Plex's events and decides which titles need a live sync."""
 
-import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from .plan_builder import PlanBuilder
 from .ports import PlexPort
 from .readers import NEWEST
 from .request import LiveRequest
+from .threads import in_thread
 
 if TYPE_CHECKING:
     from .changes import Row
@@ -127,6 +127,6 @@ class EventTriage:
         for row in ledger:
             if row.rating_key in keys:
                 rows.setdefault(row.rating_key, []).append(row)
-        candidates = await asyncio.to_thread(candidates_of, items, watchlists, rows)
+        candidates = await in_thread(candidates_of, items, watchlists, rows)
         self._known.seen(items)
         return candidates

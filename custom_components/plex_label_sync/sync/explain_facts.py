@@ -1,6 +1,5 @@
 """Reads what explaining a few titles takes, if possible without listing whole libraries."""
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -26,6 +25,7 @@ from .queue import Queue
 from .readers import Found, ItemFinder
 from .retention import Roster
 from .safety_check import held_by_question
+from .threads import in_thread
 from .wanted import TitleIndex, WantedTitle, labelled_people, wanted_titles_of
 from .wanted_labels import WantedItem, wanted_items
 
@@ -57,10 +57,10 @@ class FactReader:
         libraries = {one.key: one for one in await self._plex.libraries()}
         chosen = [one for one in libraries.values() if settings.covers(one.key)]
         known = await self._matching_items(question, chosen)
-        fitting = await asyncio.to_thread(matching_titles, question, watchlists, queue, known)
+        fitting = await in_thread(matching_titles, question, watchlists, queue, known)
         titles = fitting[:TITLES_MAX]
         people = labelled_people(watchlists, settings)
-        wanted_titles = await asyncio.to_thread(wanted_titles_of, watchlists, people)
+        wanted_titles = await in_thread(wanted_titles_of, watchlists, people)
         found = await self._find(titles, wanted_titles, chosen)
         items = wanted_items(found.matches, settings)
         chosen_keys = {one.key for one in chosen}

@@ -4,7 +4,6 @@ Its result may leave everything unchanged. Before an item is changed, the carrie
 the item itself are read: a single response is not evidence.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ from .plan_notes import pairs_of
 from .ports import PlexPort
 from .readers import READERS
 from .scope import Scope
+from .threads import in_thread
 from .wanted_labels import WantedItem
 
 
@@ -30,7 +30,7 @@ async def labels_from_items(
     item is missing, or none of the items that should carry labels lists one, because the server
     does not list labels of items.
     """
-    if not scope.complete or not await asyncio.to_thread(
+    if not scope.complete or not await in_thread(
         _takes_fewer, scope, items, plex.items_per_request
     ):
         return None
@@ -40,13 +40,14 @@ async def labels_from_items(
 
     async def read_some() -> None:
         for keys in waiting:
-            found.extend(await plex.labelled(keys, bad.append))
+            known = {key: items[key].item for key in keys}
+            found.extend(await plex.labelled(keys, bad.append, known))
 
     try:
         await gather_fail_fast(read_some() for _ in range(READERS))
     except ServiceError:
         return None  # reading label by label shows what cannot be read, and why
-    present = await asyncio.to_thread(_labels_of, found, {gap.key for gap in bad}, items)
+    present = await in_thread(_labels_of, found, {gap.key for gap in bad}, items)
     for gap in bad if present else ():
         gaps.add(replace(gap, name=items[gap.key].item.title or gap.key))
     return present

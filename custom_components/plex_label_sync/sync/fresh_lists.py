@@ -1,6 +1,5 @@
 """Watchlists as fresh as a decision requires: read again when the known ones are too old."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -10,6 +9,7 @@ from .plan_notes import any_unlisted
 from .ports import PulsarrPort, Recorder
 from .protection import ListMemory
 from .request import LiveRequest
+from .threads import in_thread
 from .watchlist_reader import KnownLists
 
 FRESH: Final = 60.0  # seconds for which watchlists are fresh enough for a live sync
@@ -46,7 +46,7 @@ class FreshLists:
             if fresh_at > max(request.newer_than, now - FRESH):
                 if fresh_at > request.reported_at:
                     return known
-                if not await asyncio.to_thread(any_unlisted, request.titles, known):
+                if not await in_thread(any_unlisted, request.titles, known):
                     return known
                 # It may be wanted since: read at once, but not for each of many titles.
                 if now - self._read_for_unlisted < FRESH_UNKNOWN:

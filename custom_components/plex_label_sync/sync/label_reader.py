@@ -9,6 +9,7 @@ from .jobs import gather_fail_fast
 from .model import Failure, Gap, GapKind, Library, Service, ServiceError, StoredLabel, fold
 from .ports import PlexPort
 from .readers import READERS
+from .threads import in_thread
 
 
 class LabelReader:
@@ -75,7 +76,7 @@ class LabelReader:
                     continue
                 # Thousands of carriers take a while, and only one thread may add at a time.
                 async with self._adding:
-                    await asyncio.to_thread(present.add_carriers, label, carriers)
+                    await in_thread(present.add_carriers, label, carriers)
 
         await gather_fail_fast(read_some() for _ in range(READERS))
 

@@ -1,6 +1,7 @@
 """Decides whether an item is wanted, by matching it with all wanted titles. Pure."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from .ledger import Ledger
 from .protection import Evidence
@@ -8,7 +9,10 @@ from .readers import Found
 from .request import LiveRequest
 from .scope import Scope
 from .wanted import Matcher, Rank, TitleIndex, WantedTitle
-from .wanted_labels import WantedItem, wanted_items
+from .wanted_labels import WantedItem, wanted_items, with_item
+
+if TYPE_CHECKING:
+    from .model import Item
 
 
 class WantedMatcher:
@@ -39,32 +43,29 @@ class WantedMatcher:
     ) -> dict[str, WantedItem]:
         """Return the items as the evidence shows them, with the labels that they are wanted for."""
         proven = dict(items)
-        changed = [
-            one.item
+        changed = {
+            key: one.item
             for key, one in evidence.items.items()
             if key in items and one.item.ids != items[key].item.ids
-        ]
-        by_title: dict[int, list[int]] = {}
+        }
+        by_title: dict[int, list[Item]] = {}
         keys: set[str] | None = None
-        for match in self._for(scope.wanted_titles).matches(changed):
+        for match in self._for(scope.wanted_titles).matches(changed.values()):
             if match.rank is Rank.OTHER and keys is None:
                 keys = {one for entry in items.values() for one in entry.item.ids}
             # An item with another key matches only if no item has the right one.
             right = scope.wanted_titles[match.position].title.plex_ids
             if match.rank is not Rank.OTHER or right.isdisjoint(keys or ()):
-                by_title.setdefault(match.position, []).append(changed.index(match.item))
+                by_title.setdefault(match.position, []).append(match.item)
         fresh = wanted_items(
-            (
-                (scope.wanted_titles[at], [changed[one] for one in some])
-                for at, some in by_title.items()
-            ),
+            ((scope.wanted_titles[at], some) for at, some in by_title.items()),
             scope.settings,
         )
         for key, one in evidence.items.items():
             if key not in items:
                 continue
-            entry = fresh.get(key, WantedItem(one.item)) if one.item in changed else items[key]
-            proven[key] = WantedItem(one.item, entry.labels, entry.title_id)
+            entry = fresh.get(key, WantedItem(one.item)) if key in changed else items[key]
+            proven[key] = with_item(entry, one.item)
         return proven
 
 

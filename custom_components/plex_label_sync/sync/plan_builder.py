@@ -37,6 +37,7 @@ from .request import (
 from .retention import Roster
 from .returned import labels_to_read, with_returned
 from .scope import Scope, items_and_labels, labels_needed, plan_of
+from .threads import in_thread
 from .undo_builder import UndoBuilder, people_known
 from .wanted import Merger, TitleIndex, WantedTitle, labelled_people
 from .wanted_labels import WantedItem
@@ -157,9 +158,7 @@ class PlanBuilder:
             others = [library for library in there if library not in libraries]
             await self.finder.explain_missing(found, others)
         progress.reached(Phase.LISTING)
-        items, needed = await asyncio.to_thread(
-            items_and_labels, scope, found, self._change_detector.items
-        )
+        items, needed = await in_thread(items_and_labels, scope, found, self._change_detector.items)
         if request.whole:
             last = LibrarySnapshot(
                 watchlists.people,
@@ -194,18 +193,19 @@ class PlanBuilder:
     ) -> Scope:
         """Return what the run covers, and by which rules."""
         people = labelled_people(watchlists, settings)
-        wanted = await asyncio.to_thread(self._merger.wanted_titles, watchlists, people)
+        wanted = await in_thread(self._merger.wanted_titles, watchlists, people)
         roster = Roster(
             {person.id: person for person in watchlists.people},
             frozenset(person.id for person in people),
         )
         # In threads, as there may be tens of thousands of titles.
-        doubts = await asyncio.to_thread(unread_lists, watchlists, people, settings, ledger)
-        lost_most = await asyncio.to_thread(memory.lost_most, watchlists)
+        doubts = await in_thread(unread_lists, watchlists, people, settings, ledger)
+        lost_most = await in_thread(memory.lost_most, watchlists)
+        owners = await in_thread(lambda: ledger.owners)
         full = request if isinstance(request, FullRequest) else None
         believe = full is not None and full.consent.everything and not full.dry_run
         shrunk = memory.find_shrunk(
-            watchlists, roster.labelled, lost_most, owners=ledger.owners, believe=believe
+            watchlists, roster.labelled, lost_most, owners=owners, believe=believe
         )
         known = ledger.people  # including people who are no longer in Pulsarr
         shrunk_people = [known[one] for one in shrunk if one in known]
@@ -263,10 +263,10 @@ class PlanBuilder:
         labels = LabelReader(self._plex, scope.libraries, found.totals, found.gaps)
         if items is None or present is None:
             items = listing.items
-            needed = await asyncio.to_thread(labels_needed, items, scope.ledger, scope.settings)
+            needed = await in_thread(labels_needed, items, scope.ledger, scope.settings)
             present = await labels.read(needed, everything=scope.everything)
         view = self._view(scope, items, present)
-        plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
+        plan = await in_thread(plan_of, scope, view, found.totals)
         is_known = found.gaps.within(listing.found.gaps, but_for=quick_check.gaps)
         if not is_known or not plan.is_idle(quick_check.unread):
             return None
@@ -319,22 +319,23 @@ class PlanBuilder:
         After a first read from the items, the carriers of their labels are read as well.
         """
         view = self._view(scope, items, present)
-        plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
+        plan = await in_thread(plan_of, scope, view, found.totals)
         if plan.unproven:
             keys = plan.unproven
-            pairs = await asyncio.to_thread(pairs_of, keys, items, scope)
+            pairs = await in_thread(pairs_of, keys, items, scope)
             if first_read:
-                both = await asyncio.to_thread(pairs_to_confirm, scope, items, keys)
+                both = await in_thread(pairs_to_confirm, scope, items, keys)
                 present.add(await labels.read(both, everything=scope.everything))
-            evidence = await self._evidence.read(keys, pairs, present, labels)
-            proven = await asyncio.to_thread(self._matcher.proven, scope, items, evidence)
+            known = await in_thread(lambda: {one: items[one].item for one in keys & items.keys()})
+            evidence = await self._evidence.read(keys, pairs, present, labels, known)
+            proven = await in_thread(self._matcher.proven, scope, items, evidence)
             view = replace(view, items=proven, evidence=evidence)
-            plan = await asyncio.to_thread(plan_of, scope, view, found.totals)
-            await asyncio.to_thread(note_contradictions, scope, items, evidence, found)
+            plan = await in_thread(plan_of, scope, view, found.totals)
+            await in_thread(note_contradictions, scope, items, evidence, found)
         self._remember_others(view, plan)
         if scope.whole:
             removed = self._recorder.recently_removed()
-            plan = await asyncio.to_thread(with_returned, plan, view, removed)
+            plan = await in_thread(with_returned, plan, view, removed)
         return self._prepared(scope, found, plan, labels, view)
 
     def _prepared(
@@ -381,13 +382,13 @@ class PlanBuilder:
     ) -> Found:
         """Find the items of a few titles, and everyone who wants the same items."""
         asked = TitleIndex(request.titles)
-        some = await asyncio.to_thread(lambda: tuple(one for one in wanted if one.title in asked))
-        some += await asyncio.to_thread(unwanted, request, some, self._recorder.ledger)
+        some = await in_thread(lambda: tuple(one for one in wanted if one.title in asked))
+        some += await in_thread(unwanted, request, some, self._recorder.ledger)
         old = TitleIndex(request.thorough)
         thorough = frozenset(one.title for one in some if one.title in old)
         found = await self.finder.find_some(libraries, some, thorough, request.seen)
         # All wanted titles decide whether an item is wanted, whatever name the event gave it.
-        more = await asyncio.to_thread(self._matcher.further, wanted, found)
+        more = await in_thread(self._matcher.further, wanted, found)
         if not more:
             return found
         items = [item for some_items in found.items for item in some_items]

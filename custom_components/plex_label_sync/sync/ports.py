@@ -1,6 +1,7 @@
 """The interfaces that the engine needs from the outside."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence, Set as AbstractSet
+from types import MappingProxyType
 from typing import Protocol
 
 from .changes import Change, Row, RowKey
@@ -60,11 +61,15 @@ class PlexPort(Protocol):
         """Return the number of items that do not carry a label."""
 
     async def labelled(
-        self, rating_keys: Sequence[str], on_gap: Callable[[Gap], object] | None = None
+        self,
+        rating_keys: Sequence[str],
+        on_gap: Callable[[Gap], object] | None = None,
+        known: Mapping[str, Item] = MappingProxyType({}),
     ) -> tuple[LabelledItem, ...]:
         """Return those of the movies and shows that exist, with all their labels.
 
-        Unreadable items are reported to `on_gap`, or raise.
+        An item that equals the one in `known`, by rating key, is that object. Unreadable items are
+        reported to `on_gap`, or raise.
         """
 
     async def with_title(self, library: Library, text: str, limit: int) -> tuple[Item, ...]:

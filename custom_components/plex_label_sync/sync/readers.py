@@ -1,6 +1,5 @@
 """The reads of a run. A failed, partial or implausible result is unknown and never means "none"."""
 
-import asyncio
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from .model import Failure, Gap, GapKind, Item, Library, MediaType, ServiceError
 from .ports import PlexPort
 from .progress import Phase, Progress
 from .run import Outcome
+from .threads import in_thread
 from .wanted import Match, Matcher, WantedTitle
 
 READERS: Final = 2  # requests to Plex in flight
@@ -139,7 +139,7 @@ class ItemFinder:
         the libraries can be listed.
         """
         progress = progress or Progress()
-        matcher = await asyncio.to_thread(Matcher, wanted_titles)
+        matcher = await in_thread(Matcher, wanted_titles)
         found = Found(wanted_titles, (), {})
         waiting = iter(libraries)
 
@@ -160,8 +160,8 @@ class ItemFinder:
         await gather_fail_fast(list_some() for _ in range(READERS))
         if failures and not found.totals:
             raise failures[0]
-        found.items = await asyncio.to_thread(_items, matcher, wanted_titles)
-        self._items = await asyncio.to_thread(_by_key, found)
+        found.items = await in_thread(_items, matcher, wanted_titles)
+        self._items = await in_thread(_by_key, found)
         return found
 
     async def _list(

@@ -1,7 +1,7 @@
 """Which labels items should have, and for whom. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .model import Item, MediaType, Person, SyncSettings, fold
 from .naming import label_of
@@ -23,6 +23,11 @@ class WantedItem:
     item: Item
     labels: Mapping[str, WantedLabel] = field(default_factory=dict)
     title_id: str = ""  # an id that the item shares with a wanted title
+
+
+def with_item(entry: WantedItem, item: Item) -> WantedItem:
+    """Return an entry with its item as it was just read; without a difference the same object."""
+    return entry if entry.item is item else replace(entry, item=item)
 
 
 def wanted_items(

@@ -1,6 +1,5 @@
 """Keeps watchlists fresh between full reads, at the cost of one or two requests."""
 
-import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +9,7 @@ from .list_reader import PULSARR_READERS, Refusals
 from .model import Gap, ServiceError, SyncSettings, Title, Watchlists
 from .person_id import PersonId
 from .ports import WatchedPulsarrPort
+from .threads import in_thread
 from .wanted import gets_labels
 from .watchlist_changes import (
     NEVER,
@@ -50,7 +50,7 @@ class KnownLists:
         changed: tuple[Title, ...] = ()
         while (current := self.current) is not None:
             # In a thread, as lists may have tens of thousands of titles.
-            changed = await asyncio.to_thread(changed_titles, current, new)
+            changed = await in_thread(changed_titles, current, new)
             if self.current is current:
                 break
         if known is not None and current is not known:
