@@ -1,5 +1,6 @@
 """Process a run's result: open questions, gaps, and the baseline for later runs."""
 
+from collections.abc import Collection
 from dataclasses import replace
 import time
 from typing import Final
@@ -83,7 +84,7 @@ class Outcome:
                     new or replace(was_held, removals=0, vanished=0, groups=(), keys=()), left
                 )
         if new is None and HoldReason.LIST_SHRANK not in run.hold_reasons and run.is_complete:
-            self._believe(run)
+            self._believe(run, await in_thread(self._records.recently_removed))
         # A sync with held changes is no baseline for the next one.
         if new is None:
             self._records.knowledge.counted = Baseline(run.people, run.titles)
@@ -102,11 +103,11 @@ class Outcome:
             and any(concerns(gap, row) for gap in run.gaps)
         )
 
-    def _believe(self, run: Run) -> None:
+    def _believe(self, run: Run, lately_removed: Collection[RowKey]) -> None:
         """Accept a full sync as the baseline, and ask about labels the ledger may have lost."""
         knowledge, sync = self._records.knowledge, self._context.settings.sync
         before = Baseline(run.listed, run.titles, counted_people(sync), naming_of(sync))
-        known, removed = knowledge.unknown, self._records.recently_removed().keys()
+        known, removed = knowledge.unknown, frozenset(lately_removed)
         unclaimed = {row.key: row for row in run.returned if known is None or row.key not in known}
         # A damaged ledger is already reported, and lacks everything.
         is_reported = "ledger" in self._records.damaged

@@ -34,6 +34,7 @@ def run_response(
 
     `gaps` give the start of each gap; `libraries` maps keys to names.
     """
+    added = run.added
     held = [(one, True) for one in run.held[:CHANGES_MAX]]
     changes = held + [(one, False) for one in run.changes[: CHANGES_MAX - len(held)]]
     return {
@@ -43,8 +44,8 @@ def run_response(
         "people": run.people,
         "titles": run.titles,
         "items": run.items,
-        "added": run.added,
-        "removed": run.removed,
+        "added": added,
+        "removed": len(run.changes) - added,
         "unchanged": run.unchanged,
         "not_in_plex": run.not_in_plex,
         "overridden": run.overridden,

@@ -72,9 +72,10 @@ def _people_of(request: RemovalRequest, run: Run) -> list[str]:
 
 
 def _counts(run: Run) -> dict[str, Any]:
+    added = run.added
     return {
-        "added": run.added,
-        "removed": run.removed,
+        "added": added,
+        "removed": len(run.changes) - added,
         "failed": len(run.failed),
         "started_by": str(run.started_by),
     }

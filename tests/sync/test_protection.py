@@ -147,12 +147,12 @@ def test_no_one_counts_as_gone_while_most_are_missing_and_were_not_asked_for() -
     found_shrunk(memory, listed(10, 0.0), everyone)
     memory.counts[everyone[-1]] = 0  # an empty list is no proof either
     for at in (100.0, 200.0 + READ_AGAIN_AFTER, 300.0 + 2 * READ_AGAIN_AFTER):
-        assert memory.missing(people[:3], Ledger()) == ()
+        assert memory.missing(people[:3], Ledger(), ()) == ()
         assert found_shrunk(memory, listed(3, at), everyone[:3]) == set(everyone[3:])
-    assert {one.id for one in memory.missing(people[:6], Ledger())} == set(everyone[6:])
+    assert {one.id for one in memory.missing(people[:6], Ledger(), ())} == set(everyone[6:])
 
     assert found_shrunk(memory, listed(3, 9000.0), everyone[:3], believe=True) == frozenset()
-    assert memory.missing(people[:3], Ledger()) == ()
+    assert memory.missing(people[:3], Ledger(), ()) == ()
 
 
 def test_same_read_does_not_confirm_itself_however_late_it_is_judged() -> None:

@@ -176,7 +176,7 @@ def test_person_under_a_new_id_is_known_by_the_account() -> None:
 
 def test_what_was_checked_is_not_new_any_more() -> None:
     uncovered = UncoveredTitles()
-    uncovered.add(TITLES[:4])
+    uncovered.add(tuple(TITLES[:4]))
     same = replace(TITLES[0], name="by another name", ids=TITLES[0].ids | {"imdb:tt1"})
     assert uncovered.take([same]) == (TITLES[0],)
     assert uncovered.take() == tuple(TITLES[1:4])

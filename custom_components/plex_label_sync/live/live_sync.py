@@ -1,7 +1,7 @@
 """Live sync: process reported titles soon, and again until they are in Plex."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 import logging
 import time
@@ -155,7 +155,7 @@ class LiveSync:
     @callback
     def async_changed(
         self,
-        titles: Iterable[Title],
+        titles: Collection[Title],
         *,
         because: StartedBy,
         newer_than: float = float("-inf"),
@@ -166,8 +166,9 @@ class LiveSync:
         """
         self._because = self._because or because
         self._newer_than = max(self._newer_than, newer_than)
-        self._changed.update(dict.fromkeys(titles))
-        if len(self._changed) > CHANGED_MAX:
+        if len(titles) <= CHANGED_MAX:
+            self._changed.update(dict.fromkeys(titles))
+        if max(len(self._changed), len(titles)) > CHANGED_MAX:
             self._changed.clear()
             self._too_many("titles came onto or left watchlists")
         self._schedule()

@@ -98,9 +98,9 @@ class Cooldown:
     def add(self, rating_keys: Iterable[str], now: float) -> None:
         """Skip items for a while from `now`, in monotonic seconds."""
         self._forget(now)
-        for key in rating_keys:
-            self._until[key] = now + COOLDOWN
-            self._backoff.pop(key, None)
+        until = dict.fromkeys(rating_keys, now + COOLDOWN)
+        self._until |= until
+        self._backoff = {key: rest for key, rest in self._backoff.items() if key not in until}
 
     def add_unmatched(self, rating_keys: Iterable[str], now: float) -> None:
         """Skip items that Plex has not recognized, briefly at first: it may be about to."""

@@ -64,13 +64,14 @@ class FreshLists:
         `on_people` receives the people as soon as they are known.
         """
         ledger = self._recorder.ledger
+        owners = await in_thread(lambda: ledger.owners)  # of up to tens of thousands of labels
         read = await read_watchlists(
             self._pulsarr,
             self._clock,
             on_people,
             lambda people: ledger.ids_now(settings.exclude_people, people),
             known=self._lists.current,
-            missing=lambda people: self._memory.missing(people, ledger),
+            missing=lambda people: self._memory.missing(people, ledger, owners),
         )
         await self._lists.replace(read)
         return read

@@ -18,7 +18,7 @@ from .live_matching import WantedMatcher, unwanted
 from .model import Gap, Library, Person, ServiceError, SyncSettings, Watchlists, fold
 from .people import UnknownPersonError
 from .person_id import PersonId
-from .plan_notes import following, note_contradictions, note_unread, pairs_of
+from .plan_notes import following, items_with_own_labels, note_contradictions, note_unread, pairs_of
 from .plan_view import View
 from .ports import PlexPort, PulsarrPort, Recorder
 from .progress import Phase, Progress
@@ -173,7 +173,8 @@ class PlanBuilder:
             self._change_detector.remember(last)
         labels = LabelReader(self._plex, libraries, found.totals, found.gaps)
         if request.whole:
-            needed += labels_to_read(self._recorder.recently_removed().values(), items)
+            removed = await in_thread(self._recorder.recently_removed)
+            needed += labels_to_read(removed.values(), items)
         shown = await labels_from_items(self._plex, scope, items, found.gaps)
         present = shown or await labels.read(needed, everything=scope.everything)
         progress.reached(Phase.LABELS)
@@ -334,7 +335,7 @@ class PlanBuilder:
             await in_thread(note_contradictions, scope, items, evidence, found)
         self._remember_others(view, plan)
         if scope.whole:
-            removed = self._recorder.recently_removed()
+            removed = await in_thread(self._recorder.recently_removed)
             plan = await in_thread(with_returned, plan, view, removed)
         return self._prepared(scope, found, plan, labels, view)
 
@@ -367,8 +368,7 @@ class PlanBuilder:
             case LiveRequest():
                 return await self._find_some(request, libraries, wanted)
             case FullRequest():
-                rows = {row.rating_key for row in self._recorder.ledger}
-                rows |= {key for key, _ in self._recorder.recently_removed()}
+                rows = await in_thread(items_with_own_labels, self._recorder)
                 began = self._steady()
                 found = await self.finder.find_all(libraries, wanted, rows, progress)
                 if request.libraries is None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from .ledger import Ledger
 from .model import Failure, Gap, GapKind, Person, SyncSettings, Title, Watchlists, fold
 from .person_id import public_id
+from .ports import Recorder
 from .protection import Evidence, ListMemory, contradicts_count
 from .readers import Found
 from .request import PreparedPlan
@@ -78,3 +79,9 @@ def note_contradictions(
     for key in evidence.absent & items.keys():
         name = items[key].item.title or key
         found.gaps.add(Gap(GapKind.ITEM, key, name, Failure.IMPLAUSIBLE))
+
+
+def items_with_own_labels(recorder: Recorder) -> set[str]:
+    """Return the rating keys of items with labels of the integration, now or lately."""
+    rating_keys = {row.rating_key for row in recorder.ledger}
+    return rating_keys | {key for key, _ in recorder.recently_removed()}

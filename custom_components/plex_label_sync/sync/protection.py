@@ -201,8 +201,10 @@ class ListMemory:
         copied._left = set(self._left)
         return copied
 
-    def missing(self, people: Collection[Person], ledger: Ledger) -> tuple[Person, ...]:
-        """Return people who were listed or have labels, and are missing now.
+    def missing(
+        self, people: Collection[Person], ledger: Ledger, owners: Iterable[PersonId]
+    ) -> tuple[Person, ...]:
+        """Return people who were listed or are `owners` of labels, and are missing now.
 
         They are to be requested one by one. Empty if so many are missing that the whole response is
         in doubt.
@@ -210,7 +212,7 @@ class ListMemory:
         there = {person.id for person in people} | ledger.moved(people).keys()
         if self._lacks_most(there):
             return ()
-        unlisted = self._known(ledger.owners).keys() - there
+        unlisted = self._known(owners).keys() - there
         return tuple(ledger.people.get(one) or Person(one, str(one)) for one in sorted(unlisted))
 
     def _lacks_most(self, listed: Collection[PersonId]) -> bool:

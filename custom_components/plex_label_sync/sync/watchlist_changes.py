@@ -5,6 +5,7 @@ Pulsarr announces few additions and no changes of lists, but includes the length
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from math import ceil
 from types import MappingProxyType
 from typing import Final
@@ -173,16 +174,21 @@ class UncoveredTitles:
 
     def __init__(self) -> None:
         """Start without titles."""
-        self._titles: dict[Title, None] = {}
+        self._parts: list[tuple[Title, ...]] = []  # as they were added
 
-    def add(self, titles: Iterable[Title]) -> None:
-        """Add titles for a run to cover."""
-        self._titles.update(dict.fromkeys(titles))
+    def add(self, titles: tuple[Title, ...]) -> None:
+        """Add different titles for a run to cover."""
+        if titles:
+            self._parts.append(titles)
 
     def take(self, covered: Sequence[Title] | None = None) -> tuple[Title, ...]:
         """Return and forget the pending titles among those covered; with None all of them."""
-        requested = None if covered is None else TitleIndex(covered)
-        found = tuple(one for one in self._titles if requested is None or one in requested)
-        for one in found:
-            del self._titles[one]
-        return found
+        # Usually there is one part, of up to tens of thousands of titles: they are not compared.
+        parts = self._parts
+        titles = parts[0] if len(parts) == 1 else tuple(dict.fromkeys(chain.from_iterable(parts)))
+        self._parts = []
+        if covered is None or not titles:
+            return titles
+        requested = TitleIndex(covered)
+        self.add(tuple(one for one in titles if one not in requested))
+        return tuple(one for one in titles if one in requested)
