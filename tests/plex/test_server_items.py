@@ -42,6 +42,28 @@ async def test_items_are_reported_with_all_their_labels_and_ids(
     assert len(found[keys[0]].labels) == 2
 
 
+async def test_item_that_is_as_it_was_is_the_same_object(
+    plex: PlexSimulator, client: PlexClient
+) -> None:
+    same, added_again, renamed = some_keys(plex, 3)
+    known = {one.item.rating_key: one.item for one in await client.labelled([same, renamed])}
+    (later,) = await client.labelled([added_again])
+    known[added_again] = replace(later.item, added=later.item.added + 1)
+    plex.state.add_label(same, "Anna")
+    plex.state.items[renamed].title += "!"
+
+    found = {
+        one.item.rating_key: one
+        for one in await client.labelled([same, added_again, renamed], None, known)
+    }
+
+    assert found[same].item is known[same]
+    assert "Anna" in found[same].labels
+    assert found[added_again] == later
+    assert found[added_again].item.added == later.item.added
+    assert found[renamed].item.title == known[renamed].title + "!"
+
+
 @pytest.mark.parametrize("method", ["labelled", "rated"])
 async def test_many_items_are_asked_for_in_few_requests(
     plex: PlexSimulator, make_client: MakeClient, method: str
