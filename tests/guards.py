@@ -1666,6 +1666,36 @@ SHARING: Final = (
         'if account.text(kind) == ""',
         ("test_sharing_gaps.py::test_account_without_its_rules_is_unknown_and_lost_none",),
     ),
+    Guard(
+        11,
+        "a warning that cannot be checked stays",
+        "sharing_check/check.py",
+        "(*found, *open_ones)",
+        "(*found,)",
+        ("test_sharing_gaps.py::test_warning_that_cannot_be_checked_stays_until_it_can",),
+    ),
+    Guard(
+        11,
+        "nobody is said not to see a title that cannot be read",
+        "sharing_check/events.py",
+        "if unsure and not viewers:",
+        "if False:",
+        (
+            "test_sharing_gaps.py::test_label_of_an_item_that_cannot_be_read_says_nothing_about_who_sees_it",
+            "test_sharing_gaps.py::test_rule_that_cannot_be_decided_says_nothing_about_who_sees_a_title",
+        ),
+    ),
+    Guard(
+        11,
+        "a title is not hidden while one of its items cannot be read",
+        "sharing_check/services.py",
+        "if partly and verdict is not Verdict.VISIBLE:",
+        "if False:",
+        (
+            "test_sharing_reports.py::test_title_that_cannot_be_read_leaves_who_can_see_the_others",
+            "test_sharing_gaps.py::test_wanted_title_that_may_be_in_an_unread_library_is_not_hidden",
+        ),
+    ),
 )
 
 GUARDS: Final = (*READS, *OWNERSHIP, *WRITING, *EVIDENCE, *FURTHER, *SHARING)

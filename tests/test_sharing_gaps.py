@@ -6,15 +6,24 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
 
+from custom_components.plex_label_sync.event import EVENT_ACTIVITY
+from custom_components.plex_label_sync.live.label_events import LabelEvent
+from custom_components.plex_label_sync.sync.model import MediaType
+from custom_components.plex_label_sync.sync.person_id import pulsarr_id
+from custom_components.plex_label_sync.sync.reasons import PersonRef
 from simulators.http import Fault
 from simulators.plex.server import LISTING_ROUTE, METADATA_ROUTE
 
 from .flows.test_options_flow import open_options, submit
 from .sharing.brute import Meaning, carries
 from .sharing_env import KINDS, SharingEnv, env, row_of
+from .test_system_health import page as health_page
 
 if TYPE_CHECKING:
+    from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
     from simulators.plex import Item
     from simulators.plex.render import BrokenHow
 
@@ -418,3 +427,200 @@ async def test_account_that_is_missing_is_remembered_over_a_restart(env: Sharing
     env.account("tim").left_out = set()
     env.account("tim").restrict("")
     assert "rule_gone" in row_of(await env.check(), "tim")["warnings"]
+
+
+# Entities, repairs and events
+
+
+def shown_warnings(env: SharingEnv) -> tuple[str, str, str | None]:
+    """Return the sensor of warnings, and what it says about its own completeness."""
+    state = env.ha_env.hass.states.get(env.ha_env.entity_id("sharing_warnings"))
+    assert state is not None
+    return state.state, state.attributes["status"], state.attributes["reason"]
+
+
+async def test_sensor_of_warnings_says_when_not_everything_could_be_read(env: SharingEnv) -> None:
+    await env.set_up()
+    count, status, reason = shown_warnings(env)
+    assert (count, status) == ("unknown", "not_available")
+    assert "Not checked yet" in (reason or "")
+    await env.check()
+    count, status, reason = shown_warnings(env)
+    assert (status, reason) == ("ok", None)
+    env.account("sam").left_out = {"share"}
+    await env.check()
+    before, status, reason = shown_warnings(env)
+    assert (before, status) == (count, "partial")
+    assert "Not everything could be read" in (reason or "")
+    env.tv.sharing.refuse("/api/", 429)
+    await env.check()
+    _, status, reason = shown_warnings(env)
+    assert (status, reason) == ("not_available", "Plex is limiting requests.")
+
+
+async def test_warning_that_cannot_be_checked_stays_until_it_can(env: SharingEnv) -> None:
+    env.account("sam").restrict("label=Nobody carries this", "")
+    await env.set_up()
+    good = await env.check()
+    assert "label_missing" in row_of(good, "sam")["warnings"]
+    assert env.issue("sharing") is not None
+    env.account("sam").restrict("label=Family", "")
+    env.ha_env.plex.faults.add(Fault("busy", route=DIRECTORY, times=None))
+
+    done = await env.fix("sharing", "look_again")
+
+    assert done["reason"] == "still_so"  # others have warnings that could be checked
+    response = await env.ha_env.call("check_sharing", refresh=False)
+    assert "label_missing" in row_of(response, "sam")["warnings"]
+    assert env.issue("sharing") is not None
+    env.ha_env.plex.faults.clear()
+    assert "label_missing" not in row_of(await env.check(), "sam")["warnings"]
+
+
+@pytest.mark.parametrize("left_out", [{"rules"}, {"user", "share"}])
+async def test_repair_is_not_done_when_it_is_unknown_whether_the_cause_is_gone(
+    env: SharingEnv, left_out: set[Any]
+) -> None:
+    for account in env.tv.sharing.accounts.values():
+        account.restrict("")
+    env.account("tim").restrict("label!=tim")
+    await env.set_up()
+    good = await env.check()
+    assert [one["key"] for one in good["warnings"] if one["severity"] != "info"] == [
+        "own_label_excluded"
+    ]
+    env.account("tim").left_out = left_out
+
+    done = await env.fix("sharing", "look_again")
+
+    assert done["reason"] == "unread"
+    assert env.issue("sharing") is not None
+    response = await env.ha_env.call("check_sharing", refresh=False)
+    assert "own_label_excluded" in row_of(response, "tim")["warnings"]
+    env.account("tim").left_out = set()
+    env.account("tim").restrict("label=tim")
+    assert (await env.fix("sharing", "look_again"))["type"] == "create_entry"
+    assert env.issue("sharing") is None
+
+
+async def test_repair_does_not_claim_that_plex_was_read_when_it_was_not(env: SharingEnv) -> None:
+    env.account("tim").restrict("label!=tim")
+    await env.set_up()
+    await env.check()
+    env.ha_env.plex.faults.add(Fault("drop", times=None))
+    assert (await env.fix("sharing", "look_again"))["reason"] == "not_asked"
+
+
+async def test_repair_about_a_rule_that_is_gone_claims_no_count_that_was_not_read(
+    env: SharingEnv,
+) -> None:
+    await env.set_up()
+    await env.check()
+    env.account("tim").restrict("")
+    env.account("tim").left_out = {"share"}
+    await env.check()
+    issue = env.issue("sharing_open")
+    assert issue is not None
+    placeholders = issue.translation_placeholders or {}
+    assert (placeholders["before"].isdigit(), placeholders["after"]) == (True, "?")
+    env.account("tim").left_out = {"rules"}
+    assert (await env.fix("sharing_open", "look_again"))["reason"] == "unread"
+
+
+async def test_label_of_an_item_that_cannot_be_read_says_nothing_about_who_sees_it(
+    env: SharingEnv,
+) -> None:
+    title = env.ha_env.spare(in_plex=True)
+    (item, *_) = env.ha_env.plex.state.items_of(title)
+    other = env.ha_env.plex.state.add_item(title, item.section, edition="Another cut")
+    await env.set_up()
+    await env.check()
+    events = async_capture_events(env.ha_env.hass, EVENT_ACTIVITY)
+    env.ha_env.plex.broken_items[item.rating_key] = "busy"
+    notify = env.ha_env.entry.runtime_data.labels_changed.async_notify
+    person = PersonRef(pulsarr_id(env.ha_env.person("tim")), "tim")
+
+    def told() -> list[dict[str, Any]]:
+        return [one.data for one in events if one.data["activity"] == "labels_changed"]
+
+    async def report() -> None:
+        kind = MediaType(item.type)
+        keys = (item.rating_key, other.rating_key)
+        notify(LabelEvent(title.title, kind, (person,), ("tim",), None, keys[0], keys))
+        await env.ha_env.settle()
+
+    await report()
+    assert "visible_to" not in told()[-1]  # the one that cannot be read may be visible
+    env.ha_env.plex.state.add_label(other.rating_key, "tim")
+    await report()
+    assert told()[-1]["visible_to"] == ["tim"]
+
+
+async def test_rule_that_cannot_be_decided_says_nothing_about_who_sees_a_title(
+    env: SharingEnv,
+) -> None:
+    env.account("tim").restrict("genre=12")
+    await env.set_up()
+    await env.check()
+    events = async_capture_events(env.ha_env.hass, EVENT_ACTIVITY)
+    item = labelled_for(env, "tim")
+    person = PersonRef(pulsarr_id(env.ha_env.person("tim")), "tim")
+    env.ha_env.entry.runtime_data.labels_changed.async_notify(
+        LabelEvent(
+            "A title",
+            MediaType(item.type),
+            (person,),
+            ("tim",),
+            None,
+            item.rating_key,
+            (item.rating_key,),
+        )
+    )
+    await env.ha_env.settle()
+    (told,) = [one.data for one in events if one.data["activity"] == "labels_changed"]
+    assert "visible_to" not in told
+
+
+async def test_wanted_title_that_may_be_in_an_unread_library_is_not_hidden(
+    env: SharingEnv,
+) -> None:
+    title = env.ha_env.spare(in_plex=False)
+    env.ha_env.pulsarr.state.want(env.ha_env.person("tim"), title)
+    await env.set_up()
+    await env.check()
+
+    async def verdict() -> tuple[str, str]:
+        (shown,) = (await env.ha_env.call("explain", guid=title.guids[0]))["titles"]
+        (row,) = shown["visible"]
+        return row["verdict"], row["reason"]
+
+    assert await verdict() == ("hidden", "it is not in Plex")
+    library = next(
+        one for one in env.ha_env.plex.state.libraries.values() if one.type == title.type
+    )
+    lost = env.items(title.type, {library.key})[0]
+    env.ha_env.plex.broken_items[lost.rating_key] = "busy"
+    await env.check()
+    assert await verdict() == ("unknown", "not all of it could be read")
+
+
+async def test_account_that_may_be_missing_is_not_refused_in_the_options(env: SharingEnv) -> None:
+    env.account("sam").left_out = {"id"}
+    await env.set_up()
+    await env.check()
+    shown = await submit(
+        env.ha_env, await open_options(env.ha_env), sharing_accounts=["sam=Sam at home"]
+    )
+    assert shown["type"] == "create_entry"
+
+
+async def test_system_health_does_not_call_an_incomplete_check_ok(
+    env: SharingEnv, hass_ws_client: WebSocketGenerator
+) -> None:
+    await env.set_up()
+    assert (await health_page(env.ha_env, hass_ws_client))["sharing"] == "?"
+    await env.check()
+    assert (await health_page(env.ha_env, hass_ws_client))["sharing"] == "ok"
+    env.account("sam").left_out = {"share"}
+    await env.check()
+    assert (await health_page(env.ha_env, hass_ws_client))["sharing"] == "partial"

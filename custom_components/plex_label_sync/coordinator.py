@@ -70,6 +70,8 @@ class PlexLabelSyncCoordinator(DataUpdateCoordinator[Status]):
             held=held,
             unsaved=records.unsaved,
             sharing_warnings=self._sharing.warning_count,
+            sharing_status=self._sharing.status,
+            sharing_page_key=self._sharing.page_key,
             last_sharing_check=None if checked is None else dt_util.utc_from_timestamp(checked),
         )
         ledger = records.ledger

@@ -19,9 +19,11 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .coordinator import PlexLabelSyncCoordinator
 from .entity import PlexLabelSyncEntity
 from .runtime import PlexLabelSyncConfigEntry
+from .sharing_check.texts import PAGE
 from .status import State, Status
 from .sync.person_id import PersonId, id_order, named_id, public_id
 from .sync.title_status import PersonFigures
+from .texts import cached_texts
 
 PARALLEL_UPDATES = 0
 
@@ -33,6 +35,7 @@ class PlexLabelSyncSensorDescription(SensorEntityDescription):
     """Describes a sensor and how its value is read from the status."""
 
     value_fn: Callable[[Status], int | float | str | datetime | None]
+    attributes_fn: Callable[[Status, HomeAssistant], dict[str, str | None]] | None = None
 
 
 def _count(
@@ -40,6 +43,7 @@ def _count(
     value_fn: Callable[[Status], int | None],
     entity_category: EntityCategory | None = None,
     state_class: SensorStateClass = SensorStateClass.MEASUREMENT,
+    attributes_fn: Callable[[Status, HomeAssistant], dict[str, str | None]] | None = None,
 ) -> PlexLabelSyncSensorDescription:
     """Return the description of a counter, without a unit, which would read "1 titles"."""
     return PlexLabelSyncSensorDescription(
@@ -48,7 +52,17 @@ def _count(
         state_class=state_class,
         entity_category=entity_category,
         value_fn=value_fn,
+        attributes_fn=attributes_fn,
     )
+
+
+def _how_complete(status: Status, hass: HomeAssistant) -> dict[str, str | None]:
+    """Return whether the sharing check could read everything, and why not."""
+    key = status.sharing_page_key
+    return {
+        "status": status.sharing_status,
+        "reason": None if key is None else cached_texts(hass).phrase(PAGE, key),
+    }
 
 
 SENSORS: tuple[PlexLabelSyncSensorDescription, ...] = (
@@ -101,7 +115,7 @@ SENSORS: tuple[PlexLabelSyncSensorDescription, ...] = (
         value_fn=lambda status: status.sync_duration,
     ),
     _count("overrides", lambda status: status.overrides, EntityCategory.DIAGNOSTIC),
-    _count("sharing_warnings", lambda status: status.sharing_warnings),
+    _count("sharing_warnings", lambda status: status.sharing_warnings, attributes_fn=_how_complete),
     PlexLabelSyncSensorDescription(
         key="last_sharing_check",
         translation_key="last_sharing_check",
@@ -158,6 +172,14 @@ class PlexLabelSyncSensor(PlexLabelSyncEntity, SensorEntity):
     """A value of the status."""
 
     entity_description: PlexLabelSyncSensorDescription
+    _unrecorded_attributes = frozenset({"reason"})
+
+    @property
+    @override
+    def extra_state_attributes(self) -> dict[str, str | None] | None:
+        """Return the attributes of sensors that have any."""
+        attributes = self.entity_description.attributes_fn
+        return None if attributes is None else attributes(self.coordinator.data, self.hass)
 
     @property
     @override

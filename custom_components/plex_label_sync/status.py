@@ -83,6 +83,8 @@ class Live:
     live_updates: bool = False
     sharing_warnings: int | None = None
     last_sharing_check: datetime | None = None
+    sharing_status: str = ""
+    sharing_page_key: str | None = None  # of the text that says why something is unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from homeassistant.core import HomeAssistant, callback
 from .const import DOMAIN
 from .health import async_failure, async_pulsarr_version
 from .runtime import PlexLabelSyncConfigEntry, Runtime
+from .sharing_check.check import SharingCheck
 from .webhook.manager import Health
 
 PAGE: Final = f"/config/integrations/integration/{DOMAIN}"
@@ -78,8 +79,13 @@ def _webhook(running: Iterable[Runtime]) -> _Verdict:
 
 def _sharing(running: Iterable[Runtime]) -> str:
     """Return the state of the sharing check; its failure is not shown as an error."""
-    words = {OK if one.sharing.reason is None else one.sharing.reason.value for one in running}
-    return _joined(sorted(words))
+    return _joined(sorted({_of_sharing(one.sharing) for one in running}))
+
+
+def _of_sharing(check: SharingCheck) -> str:
+    if check.reason is not None:
+        return check.reason.value
+    return UNKNOWN if check.findings is None else check.status
 
 
 def _failed(why: str) -> dict[str, str]:

@@ -188,7 +188,7 @@ class PlexLabelSyncOptionsFlow(OptionsFlow):
         """Return an error for pairs with an unknown person or account, if both lists are known."""
         check = self._sharing
         answer = None if check is None else check.answer
-        if answer is None or self._pulsarr_people is None:
+        if answer is None or not answer.all_listed or self._pulsarr_people is None:
             return {}
         people = self._pulsarr_people
         pairs = values.get(CONF_SHARING_ACCOUNTS, ())

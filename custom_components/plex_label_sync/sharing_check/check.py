@@ -17,9 +17,20 @@ from ..plex.sharing import PlexTvSharing
 from ..runner import Runner
 from ..servers import Servers
 from ..sharing.changes import known_rules, vanished, with_missing
-from ..sharing.model import Account, Answer, Reason, Rule, Severity, SharingError, SharingWarning
+from ..sharing.model import (
+    Account,
+    Answer,
+    Problem,
+    Reason,
+    Rule,
+    Severity,
+    SharingError,
+    SharingWarning,
+    WarningKey,
+)
 from ..sharing.rules import rule_of
 from ..sharing.survey import Facts, Subject, survey
+from ..sharing.undecided import undecided
 from ..sharing.warn import warnings
 from ..storage.files import StoreTooNewError, StoreUnreadableError
 from ..sync.model import Gap, MediaType, Person, ServiceError
@@ -43,7 +54,8 @@ _REFUSED: Final = frozenset({Reason.REFUSED, Reason.NOT_OWNER, Reason.GONE})
 class Findings:
     """The conclusions from an answer of plex.tv and the contents of Plex.
 
-    `gaps` are what could not be read in Plex and Pulsarr.
+    `gaps` are what could not be read in Plex and Pulsarr; `undecided` are those of the warnings that
+    are from an earlier check, as it is unknown whether they still apply.
     """
 
     answer: Answer
@@ -51,11 +63,20 @@ class Findings:
     subjects: tuple[Subject, ...]
     warnings: tuple[SharingWarning, ...]
     gaps: tuple[Gap, ...] = ()
+    undecided: tuple[SharingWarning, ...] = ()
 
     @property
     def complete(self) -> bool:
         """Whether everything could be read."""
         return self.answer.complete and not self.gaps
+
+    def is_undecided(self, warning: SharingWarning) -> bool:
+        """Return whether it is unknown if a warning still applies."""
+        if warning.key is not WarningKey.RULE_GONE:
+            not_reported = warning.details.get("problem") == Problem.MISSING
+            return not_reported or warning in self.undecided
+        accounts = (one for one in self.answer.accounts if one.id == warning.account_id)
+        return any(not one.is_complete for one in accounts)
 
     def subject_of(self, person_id: PersonId) -> Subject | None:
         """Return the state of a Pulsarr user, None if unknown."""
@@ -113,9 +134,18 @@ class SharingCheck:
     def answer(self) -> Answer | None:
         """The last answer of plex.tv, as long as it is valid."""
         answer = self.store.kept.answer
-        if answer is None or time.time() - answer.checked > BELIEVED_FOR:
-            return None
-        return answer
+        return None if answer is None or _is_too_old(answer) else answer
+
+    @property
+    def shown(self) -> Findings | None:
+        """The findings, as long as the answer that they are from is valid."""
+        found = self.findings
+        return None if found is None or _is_too_old(found.answer) else found
+
+    @property
+    def shown_since(self) -> float | None:
+        """When plex.tv gave the answer that is shown, in epoch seconds, else the last one."""
+        return self.checked if self.shown is None else self.shown.answer.checked
 
     @property
     def checked(self) -> float | None:
@@ -126,9 +156,9 @@ class SharingCheck:
     @property
     def warning_count(self) -> int | None:
         """The number of warnings that matter, None while unknown."""
-        if self.findings is None or self.answer is None:
+        if self.shown is None:
             return None
-        return sum(one.severity is not Severity.INFO for one in self.findings.warnings)
+        return sum(one.severity is not Severity.INFO for one in self.shown.warnings)
 
     @property
     def old_routes_gone(self) -> bool:
@@ -141,6 +171,15 @@ class SharingCheck:
         if self.reason is not None or self.findings is None:
             return "not_available"
         return "ok" if self.findings.complete else "partial"
+
+    @property
+    def page_key(self) -> str | None:
+        """The key of the text that says why something is unknown, None if nothing is."""
+        if self.reason is not None:
+            return f"reason_{self.reason.value}"
+        if self.findings is None:
+            return "nothing_known"
+        return None if self.findings.complete else "unread"
 
     @property
     def reported(self) -> tuple[SharingWarning, ...]:
@@ -278,8 +317,12 @@ class SharingCheck:
             facts = replace(read.facts, accounts_listed=answer.all_listed)
             subjects = survey(answer.all_accounts, facts)
             found = warnings(subjects, facts, kept.lost)
-            return Findings(answer, facts, subjects, found, (*unread, *read.gaps))
+            open_ones = undecided(before, found, subjects, facts)
+            return Findings(
+                answer, facts, subjects, (*found, *open_ones), (*unread, *read.gaps), open_ones
+            )
 
+        before = () if self.findings is None else self.findings.warnings
         self.findings = await self._hass.async_add_executor_job(work_out)
         for subject in self.findings.subjects:
             if subject.account is not None:
@@ -338,7 +381,7 @@ class SharingCheck:
         kept.lost = {one: lost for one, lost in kept.lost.items() if one not in set(numbers)}
         if self.findings is not None:
             found = warnings(self.findings.subjects, self.findings.facts, kept.lost)
-            self.findings = replace(self.findings, warnings=found)
+            self.findings = replace(self.findings, warnings=(*found, *self.findings.undecided))
         await self.store.async_save()
         self._publish()
 
@@ -350,6 +393,10 @@ class SharingCheck:
         if self.findings is None:
             raise ValueError(f"nothing is known of {DOMAIN} yet")
         return await self._reader.async_more(self.findings.facts, rules)
+
+
+def _is_too_old(answer: Answer) -> bool:
+    return time.time() - answer.checked > BELIEVED_FOR
 
 
 def rules_in(accounts: Iterable[Account]) -> list[Rule]:

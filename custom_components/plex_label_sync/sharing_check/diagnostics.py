@@ -25,6 +25,11 @@ def sharing_diagnostics(check: "SharingCheck") -> dict[str, Any]:
         "kinds": _counted(one.kind.value for one in accounts),
         "access": _counted(one.access.value for one in accounts),
         "presets_unknown": sum(one.preset is None for one in accounts),
+        "accounts_missing": sum(one.is_missing for one in accounts),
+        "all_listed": kept.answer and kept.answer.all_listed,
+        "gaps": _counted(f"{one.kind.value}: {one.failure.value}" for one in findings.gaps)
+        if findings
+        else {},
         "libraries_unknown": sum(one.libraries is None for one in accounts),
         "matched_by": _counted(one.match.by.value for one in subjects if one.person is not None),
         "states": _counted(one.state.value for one in subjects),

@@ -10,7 +10,7 @@ from ..runner import Finished, Runner
 from ..servers import Servers
 from ..sharing.model import Verdict
 from ..status import Activity
-from ..sync.model import ServiceError
+from ..sync.model import Gap, ServiceError
 from ..sync.reasons import PersonRef, names_of
 from ..sync.request import FullRequest
 from .check import SharingCheck
@@ -91,17 +91,22 @@ class LabelsChanged:
         Its labels are read again: another one may hide it.
         """
         check = self._sharing
+        gaps: list[Gap] = []
         try:
             await check.async_check(refresh=False)
-            items = await self._plex.rated(event.rating_keys)
+            items = await self._plex.rated(event.rating_keys, gaps.append)
         except ServiceError:
             return None, ""
-        if check.findings is None or not items:
+        if check.shown is None or not items:
             return None, ""
-        viewers = []
+        viewers, unsure = [], bool(gaps)
         for person in event.people:
-            found = verdicts(person.id, check.findings, items)
-            if best_verdict(why.verdict for why, _, _ in found) is Verdict.VISIBLE:
+            found = verdicts(person.id, check.shown, items)
+            verdict = best_verdict(why.verdict for why, _, _ in found)
+            unsure = unsure or verdict is Verdict.UNKNOWN
+            if verdict is Verdict.VISIBLE:
                 viewers.append(person)
+        if unsure and not viewers:
+            return None, ""
         ids = sorted(one for item in items for one in item.item.ids if one.startswith("plex:"))
         return viewers, (ids or [f"{event.type.value}:{event.rating_key}"])[0]

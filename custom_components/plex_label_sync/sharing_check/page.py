@@ -50,7 +50,7 @@ async def async_page(hass: HomeAssistant, check: "SharingCheck | None") -> str:
     texts = SharingTexts(await async_requester_texts(hass))
     if check is None or not check.enabled:
         return texts.page("off")
-    findings = check.findings if check.answer is not None else None
+    findings = check.shown
     if findings is None:
         reason = check.reason
         return texts.page("nothing_known" if reason is None else f"reason_{reason.value}")
@@ -65,7 +65,7 @@ async def async_page(hass: HomeAssistant, check: "SharingCheck | None") -> str:
 
 
 def _head(check: "SharingCheck", texts: SharingTexts) -> str:
-    when = texts.words.moment(check.checked or 0.0)
+    when = texts.words.moment(check.shown_since or 0.0)
     if check.reason is None:
         return texts.page("checked", date=when)
     return f"{texts.page('checked', date=when)} {texts.page(f'reason_{check.reason.value}')}"

@@ -22,9 +22,13 @@ class SharingFlow(QuestionFlow):
             return self.async_abort(reason="not_loaded")
         if not await check.async_check_again():
             return self.async_abort(reason="not_asked")
-        if self._about(check):
+        if check.reason is not None:
+            return self.async_abort(reason="not_asked")
+        if about := self._about(check):
             # Finishing the flow would delete the issue.
-            return self.async_abort(reason="still_so")
+            findings = check.findings
+            is_unknown = findings is not None and all(map(findings.is_undecided, about))
+            return self.async_abort(reason="unread" if is_unknown else "still_so")
         return self.async_create_entry(data={})
 
     async def async_step_meant(

@@ -25,7 +25,7 @@ from ..sharing.steps import steps
 from ..sharing.survey import Subject, preview
 from ..sharing.who import account_named, without_person
 from ..sync.explain import Explanation
-from ..sync.model import Gap, GapKind, MediaType, ServiceError, fold
+from ..sync.model import Gap, GapKind, MediaType, Person, ServiceError, fold
 from ..sync.people import AmbiguousPersonError, UnknownPersonError, people_named
 from ..sync.person_id import PersonId, answered_id
 from ..texts import Texts
@@ -48,10 +48,10 @@ async def async_check_response(
     """Return who can see what. Raises ServiceValidationError for unknown people."""
     check = runtime.sharing
     await check.async_check(refresh=refresh)
-    findings = check.findings if check.answer is not None else None
+    findings = check.shown
     texts = SharingTexts(words)
     result: dict[str, Any] = {
-        "checked": None if check.checked is None else _time(check.checked),
+        "checked": None if check.shown_since is None else _time(check.shown_since),
         "status": check.status,
         "reason": None if check.reason is None else check.reason.value,
         "plex_pass": None if check.answer is None else check.answer.plex_pass,
@@ -182,9 +182,10 @@ async def async_preview_response(
     """
     check = runtime.sharing
     await check.async_check(refresh=False)
-    if check.findings is None or check.answer is None:
+    findings = check.shown
+    if findings is None:
         raise _invalid("sharing_unknown")
-    subject = _one(check.findings, parameters["person"])
+    subject = _one(findings, parameters["person"])
     if subject.account is None:
         raise _invalid("no_plex_account", person=parameters["person"])
     reading = rule_reading(
@@ -219,7 +220,7 @@ async def async_preview_response(
             if fold(text) in more.not_carried
         ],
         "gaps": SharingTexts(words).gaps(
-            (*_not_about_labels(check.findings), *more.gaps), check.findings.answer
+            (*_not_about_labels(findings), *more.gaps), findings.answer
         ),
     }
 
@@ -257,7 +258,7 @@ def rule_reading(allow: Iterable[str], exclude: Iterable[str], ratings: Iterable
 async def async_verdict_rows(
     runtime: Runtime, explanations: Sequence[Explanation], words: Texts
 ) -> list[list[dict[str, Any]]]:
-    """Return for each title who of the people who want it can see it; empty lists if unknown.
+    """Return for each title who of the people who want it can see it; empty lists before a check.
 
     An item that cannot be read makes its title unknown, and no other one.
     """
@@ -269,24 +270,25 @@ async def async_verdict_rows(
     try:
         items = await runtime.servers.plex.rated(keys, gaps.append)
     except ServiceError:
-        return [[] for _ in explanations]
+        items, unread = (), set(keys)
+    else:
+        unread = {gap.key for gap in gaps}
     read = {one.item.rating_key: one for one in items}
-    unread = {gap.key for gap in gaps}
     texts = SharingTexts(words)
-    return [
-        [
-            _verdict_row(
-                entry.person.username,
-                entry.person.id,
-                findings,
-                [read[one.item.rating_key] for one in title.items if one.item.rating_key in read],
-                texts,
-            )
-            for entry in title.wanted_by
-            if unread.isdisjoint(one.item.rating_key for one in title.items)
-        ]
-        for title in explanations
-    ]
+    rows = []
+    for title in explanations:
+        own = [one.item.rating_key for one in title.items]
+        known = [read[key] for key in own if key in read]
+        # A title without an item may be one of those that could not be read.
+        catalog = findings.facts.catalogs[title.title.type]
+        partly = not unread.isdisjoint(own) if own else bool(catalog.may_be_in_plex(1))
+        rows.append(
+            [
+                _verdict_row(entry.person, findings, known, texts, partly=partly)
+                for entry in title.wanted_by
+            ]
+        )
+    return rows
 
 
 async def _async_findings(runtime: Runtime) -> Findings | None:
@@ -294,27 +296,30 @@ async def _async_findings(runtime: Runtime) -> Findings | None:
     if check.answer is None:
         return None
     await check.async_check(refresh=False)
-    return check.findings
+    return check.shown
 
 
 def _verdict_row(
-    name: str,
-    person_id: PersonId,
+    person: Person,
     findings: Findings,
     items: Sequence[RatedItem],
     texts: SharingTexts,
+    *,
+    partly: bool,
 ) -> dict[str, Any]:
-    verdict, reason = Verdict.UNKNOWN, texts.page("not_in_plex")
-    found = verdicts(person_id, findings, items)
-    if found:
-        verdict = best_verdict(one.verdict for one, _, _ in found)
+    """Return who can see a title; `partly` means that not all of its items could be read."""
+    found = verdicts(person.id, findings, items)
+    verdict = best_verdict(one.verdict for one, _, _ in found) if found else Verdict.HIDDEN
+    if partly and verdict is not Verdict.VISIBLE:
+        verdict, reason = Verdict.UNKNOWN, texts.page("item_unread")
+    elif found:
         why_, rule, item = next(one for one in found if one[0].verdict is verdict)
         reason = texts.reason(why_, rule, item.labels, item.rating)
-    elif not items:
-        verdict = Verdict.HIDDEN
+    else:
+        reason = texts.page("not_in_plex")
     return {
-        "person": name,
-        "person_id": answered_id(person_id),
+        "person": person.username,
+        "person_id": answered_id(person.id),
         "verdict": verdict.value,
         "reason": reason,
     }
