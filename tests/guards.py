@@ -1497,7 +1497,7 @@ FURTHER: Final = (
         "sync/editing.py",
         "        is_known = now.knows(one.library, one.rating_key, one.label)\n",
         "        is_known = True\n",
-        ("sync/test_engine_faults.py",),
+        ("sync/test_engine_faults.py::test_removal_that_cannot_be_read_back_is_not_claimed",),
     ),
     Guard(
         2,

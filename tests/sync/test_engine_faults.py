@@ -5,14 +5,18 @@ from dataclasses import replace
 
 import pytest
 
+from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.changes import Action, Change, Row
 from custom_components.plex_label_sync.sync.editing import SETTLE
 from custom_components.plex_label_sync.sync.failures import PASSING
 from custom_components.plex_label_sync.sync.model import (
     Failure,
     GapKind,
+    Library,
     RemovedLabelMode,
     Service,
+    ServiceError,
+    StoredLabel,
     SyncSettings,
     fold,
 )
@@ -569,6 +573,35 @@ async def test_labels_that_were_not_written_after_all_are_written_later(env: Eng
 
 
 # Reading back
+
+
+async def test_removal_that_cannot_be_read_back_is_not_claimed(
+    env: EngineEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env.settings = SyncSettings(removed_label_mode=RemovedLabelMode.REMOVE)
+    title = env.spare()
+    env.want("rosa", title)
+    await env.sync()
+    env.pulsarr.state.unwant(env.person("rosa"), title)
+    env.plex.stats.reset()
+    carriers = PlexClient.carriers
+
+    async def none_after_an_edit(
+        self: PlexClient, library: Library, label: StoredLabel
+    ) -> frozenset[str]:
+        if env.plex.stats.puts:
+            raise ServiceError(Service.PLEX, Failure.BUSY, "the database is busy")
+        return await carriers(self, library, label)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PlexClient, "carriers", none_after_an_edit)
+        run = await env.sync()
+    assert env.plex.stats.puts == 1
+    assert (run.status, run.removed, len(run.failed)) == (RunStatus.PARTIAL, 0, 1)
+    (item,) = env.plex.state.items_of(title)
+    row = env.recorder.ledger.get((item.rating_key, "rosa"))
+    assert row is not None
+    assert not row.confirmed
 
 
 async def test_what_changes_while_it_is_read_back_is_read_again(env: EngineEnv) -> None:
