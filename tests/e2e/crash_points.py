@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LISTINGS: Final = "/library/sections/{id}/all"
 LABELS: Final = "/library/sections/{id}/label"
+ITEMS: Final = "/library/metadata/{ids}"
 HELD_SECONDS: Final = 900.0  # the response comes long after the process has ended
 LIBRARIES: Final = 3  # whose label directories a sync reads before it writes
 WAIT_SECONDS: Final = 60.0
@@ -103,8 +104,9 @@ POINTS: Final = (
     Point("before the third edit", "sync", _put(3, done=False)),
     Point("after the third edit", "sync", _put(3, done=True), usual=True),
     Point("after the sixth edit", "sync", _put(6, done=True)),
-    Point("reading back", "sync", Held("plex", "GET", LABELS, LIBRARIES + 1)),
-    Point("reading back the last library", "sync", Held("plex", "GET", LABELS, 2 * LIBRARIES)),
+    # The items are read before the first edit, and after those of each library.
+    Point("reading back", "sync", Held("plex", "GET", ITEMS, 2)),
+    Point("reading back the last library", "sync", Held("plex", "GET", ITEMS, 1 + LIBRARIES)),
     Point("writing the ledger", "sync", _ledger_is_written_again, interrupted=None, usual=True),
     Point("writing the end into the journal", "sync", _journal_has_ended, interrupted=0),
     Point("undo, before its first edit", "undo", _put(1, done=False)),
@@ -139,10 +141,12 @@ async def kill_at(env: E2eEnv, point: Point, work: Callable[[], Awaitable[object
         async def reached() -> bool:
             return bool((await control.get("faults/acted"))["acted"])
 
-        await eventually(reached, point.name, within=WAIT_SECONDS, every=0.01)
-        if held.done:  # the server reports the request before it does the work
-            await asyncio.sleep(0.2)
-        await process.kill()
+        try:
+            await eventually(reached, point.name, within=WAIT_SECONDS, every=0.01)
+            if held.done:  # the server reports the request before it does the work
+                await asyncio.sleep(0.2)
+        finally:
+            await process.kill()
     else:
         storage = process.folder / ".storage"
         name = f"plex_label_sync.{env.entry.entry_id}"
