@@ -277,16 +277,18 @@ class Truth:
     def came_back(self, before: Stored) -> None:
         """Account for labels in Plex, or the integration's records, restored from a copy.
 
-        Labels without a row of the integration are foreign; rows without a label look as if it was
-        removed by hand.
+        Labels without a row about their item are foreign, and those with one are the integration's,
+        whatever they were before; rows without a label look as if it was removed by hand.
         """
         stored, ledger = self.stored, self.records.ledger
         rows = {row.key: row for row in ledger}
         self.foreign &= stored
         for key, label in stored:
             row = rows.get((key, fold(label)))
-            if row is None or row.removed_by_user:
+            if row is None or row.removed_by_user or not self.is_about(row):
                 self.foreign.add((key, label))
+            else:
+                self.foreign.discard((key, label))
         self.ever_off |= {key for key in rows if not self.carries(*key)}
         self.taken_off = {key for key in self.taken_off if not self.carries(*key)}
         self.touched |= {key for key, _ in before ^ stored}
