@@ -135,6 +135,7 @@ class Runtime:
         self.probing.async_start()  # leftovers of a probe are removed before anything is written
         self.runner.async_start()
         self.live.async_start()
+        entry.async_on_unload(self.servers.on_return.add(self.live.async_server_returned))
         self.watchlist_poller.async_start()
         DelayedRemovals(context, self.runner, self.live).async_start()
         self.webhook_manager.async_start()

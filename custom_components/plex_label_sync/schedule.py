@@ -8,6 +8,7 @@ from typing import Any, Final
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_time_interval
 
+from .backoff import Backoff
 from .sync.run import StartedBy
 from .timer import Timer
 
@@ -29,7 +30,7 @@ class Schedule:
         self._name = name
         self._sync = sync
         self._interval: float | None = None
-        self._failures = 0
+        self._backoff = Backoff(RETRY_AFTER, RETRY_AFTER_MAX)
         self._clock: CALLBACK_TYPE | None = None
         self._retry = Timer(hass, partial(sync, StartedBy.RETRY))
         self._soon = Timer(hass, partial(sync, StartedBy.FOLLOW_UP))
@@ -70,13 +71,12 @@ class Schedule:
     def failed(self) -> None:
         """Schedule a retry of a failed full sync, with increasing delay."""
         if self._interval is not None:
-            self._retry.set(min(RETRY_AFTER * 2**self._failures, RETRY_AFTER_MAX, self._interval))
-            self._failures += 1
+            self._retry.set(min(self._backoff.failed(), self._interval))
 
     @callback
     def succeeded(self) -> None:
         """Cancel the retry and reset its delay."""
-        self._failures = 0
+        self._backoff.reset()
         self._retry.cancel()
 
     @callback

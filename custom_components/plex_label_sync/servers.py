@@ -1,8 +1,9 @@
 """Availability of both servers, and the check that Plex is still the same server."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from enum import Enum, auto
 import logging
 from typing import Final
 
@@ -10,6 +11,8 @@ from homeassistant.core import callback
 from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers import device_registry as dr
 
+from .backoff import Backoff
+from .clocks import steady
 from .const import DOMAIN
 from .context import EntryContext, async_device_of
 from .errors import translation
@@ -26,13 +29,60 @@ from .timer import Timer
 _LOGGER = logging.getLogger(__name__)
 
 PROBE_AFTER: Final = 15.0  # seconds between two requests to an unavailable server
+PROBE_AFTER_MAX: Final = 600.0  # seconds; while it responds, and then fails again
+
+
+class _Response(Enum):
+    """What a response of a server that had failed means."""
+
+    IS_BACK = auto()
+    MAY_BE_BACK = auto()  # what failed is worth another attempt
+    NOTHING = auto()  # so soon after the last one
+
+
+class _Doubt:
+    """How far the responses to probes of one server are believed.
+
+    A server may respond to a probe and fail with whatever else it is asked. A failure after such a
+    response doubles the delay between probes, and then one response does not mean that it is back.
+    """
+
+    def __init__(self) -> None:
+        self._backoff = Backoff(PROBE_AFTER, PROBE_AFTER_MAX)
+        self._responded = False  # to a probe, and nothing has failed since
+        self.probe_at = 0.0  # monotonic time
+
+    def failed(self) -> None:
+        """Record a failure."""
+        if self._responded:
+            self._responded = False
+            self._backoff.failed()
+            self.wait()
+
+    def responded(self) -> "_Response":
+        """Record a response, and return what it means."""
+        if self._backoff.failures and steady() < self.probe_at:
+            return _Response.NOTHING
+        self.wait()
+        is_believed = self._responded or not self._backoff.failures
+        self._responded = True
+        return _Response.IS_BACK if is_believed else _Response.MAY_BE_BACK
+
+    def wait(self) -> None:
+        """Schedule the next probe."""
+        self.probe_at = steady() + self._backoff.delay
+
+    def worked(self) -> None:
+        """Record that the server has done what it is there for."""
+        self._backoff.reset()
+        self._responded = False
 
 
 class Servers:
     """The Plex server and Pulsarr of an entry; logs once when one fails and once when it recovers.
 
     `on_change` is called when availability may have changed, `on_return` when a server that had
-    failed has responded.
+    failed has responded: what failed is then worth another attempt.
     """
 
     def __init__(self, context: EntryContext, plex: PlexClient, pulsarr: PulsarrClient) -> None:
@@ -45,6 +95,7 @@ class Servers:
         self.on_return = Listeners[()]()
         self._context = context
         self._failures: dict[Service, ServiceError] = {}
+        self._doubts = {service: _Doubt() for service in Service}
         self._probes: Mapping[Service, Callable[[], Awaitable[object]]] = {
             Service.PLEX: self._async_check_plex,
             Service.PULSARR: pulsarr.people,
@@ -76,13 +127,15 @@ class Servers:
         except ServiceError as err:
             self.failed(err)
             return False
-        self.answered([Service.PLEX])
+        self._responded([Service.PLEX])
         return True
 
     @callback
     def failed(self, err: ServiceError) -> None:
         """Record the failure of a server or the disk, and handle its consequences."""
+        self._doubts[err.service].failed()
         if err.service not in self._failures:
+            self._doubts[err.service].wait()
             _LOGGER.info("%s cannot be used: %s", self._context.entry.title, err)
         self._failures[err.service] = err
         self._probe_later()
@@ -91,8 +144,21 @@ class Servers:
         self.on_change()
 
     @callback
-    def answered(self, services: Iterable[Service]) -> None:
-        """Record that servers have responded."""
+    def answered(self, services: Collection[Service]) -> None:
+        """Record that servers have responded to what they are needed for."""
+        for service in services:
+            self._doubts[service].worked()
+        self._returned(services)
+
+    def _responded(self, services: Iterable[Service]) -> None:
+        """Record that servers have responded at all."""
+        mean = {one: self._doubts[one].responded() for one in services if one in self._failures}
+        self._returned([one for one, means in mean.items() if means is _Response.IS_BACK])
+        if _Response.MAY_BE_BACK in mean.values():
+            self.on_return()
+
+    def _returned(self, services: Iterable[Service]) -> None:
+        """Record that servers are available again."""
         back = [service for service in services if self._failures.pop(service, None)]
         for service in back:
             _LOGGER.info("%s: %s answers again", self._context.entry.title, service.value)
@@ -107,7 +173,7 @@ class Servers:
             self.live_updates = on
             self.on_change()
         if on:
-            self.answered([Service.PLEX])
+            self._responded([Service.PLEX])
 
     def is_usable(self, service: Service) -> bool:
         """Return whether the last request to a server succeeded."""
@@ -152,15 +218,24 @@ class Servers:
         self.info = server
 
     def _probe_later(self) -> None:
-        if self.unavailable and not self._is_over:
-            self._probe.set_once(PROBE_AFTER)
+        if (unavailable := self.unavailable) and not self._is_over:
+            due = min(self._doubts[service].probe_at for service in unavailable)
+            self._probe.set_earlier(max(0.0, due - steady()))
 
     async def _async_probe(self) -> None:
         """Check whether unavailable servers are back."""
-        probed = self.unavailable & self._probes.keys()
+        now = steady()
+        probed = [
+            service
+            for service in self.unavailable & self._probes.keys()
+            if self._doubts[service].probe_at <= now
+        ]
         there = await asyncio.gather(*(self._async_is_there(service) for service in probed))
+        for service, is_there in zip(probed, there, strict=True):
+            if not is_there:
+                self._doubts[service].wait()
         with self._faults.survived():
-            self.answered(one for one, is_there in zip(probed, there, strict=True) if is_there)
+            self._responded([one for one, is_there in zip(probed, there, strict=True) if is_there])
         self._probe_later()
 
     async def _async_is_there(self, service: Service) -> bool:

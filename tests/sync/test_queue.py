@@ -162,7 +162,7 @@ def test_title_that_no_one_wants_leaves_once_the_lists_are_newer() -> None:
 def test_waiting_for_a_server_that_is_away_does_not_age() -> None:
     queue = queue_of(HEAT, DARK)
     for now in range(0, 7200, 30):
-        queue = postponed(queue, [HEAT], Reason.PLEX_UNREACHABLE, float(now), SETTINGS)
+        queue = postponed(queue, [HEAT], Reason.PLEX_UNREACHABLE, now + 30.0)
     heat, dark = queue
     assert (heat.reason, heat.tries, heat.next_try) == (Reason.PLEX_UNREACHABLE, 240, 7200)
     assert heat.expires - heat.next_try == 1800
@@ -173,7 +173,7 @@ def test_early_check_that_fails_shortens_no_life() -> None:
     (waiting,) = with_results(
         queue_of(HEAT), [TitleResult(HEAT, (), Outcome.NOT_IN_PLEX)], 10.0
     ).queue
-    (entry,) = postponed((waiting,), [HEAT], Reason.PULSARR_UNREACHABLE, 5.0, SETTINGS)
+    (entry,) = postponed((waiting,), [HEAT], Reason.PULSARR_UNREACHABLE, 35.0)
     assert entry.next_try == 35.0
     assert entry.expires == waiting.expires
 
@@ -242,13 +242,12 @@ class QueueMachine(RuleBasedStateMachine):
     def fail(self, reason: Reason) -> None:
         entries = due(self.queue, self.now)
         before = {entry.title: entry.expires - entry.next_try for entry in entries}
-        self.queue = postponed(
-            self.queue, [entry.title for entry in entries], reason, self.now, self.settings
-        )
+        next_try = self.now + self.settings.pending_retry_interval
+        self.queue = postponed(self.queue, [entry.title for entry in entries], reason, next_try)
         for entry in self.queue:
             if entry.title in before:
                 assert entry.reason is reason
-                assert entry.next_try == self.now + self.settings.pending_retry_interval
+                assert entry.next_try == next_try
                 assert entry.expires - entry.next_try >= before[entry.title] - 1e-6
 
     @invariant()

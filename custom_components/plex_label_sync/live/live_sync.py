@@ -9,6 +9,7 @@ from typing import Final, assert_never
 
 from homeassistant.core import callback
 
+from ..backoff import Backoff
 from ..clocks import ClockWatch, steady
 from ..context import EntryContext
 from ..errors import StoppedError
@@ -20,6 +21,7 @@ from ..status import Activity
 from ..sync.event_candidates import Candidates
 from ..sync.model import Item, Service, Title
 from ..sync.queue import (
+    SEARCHED_FOR,
     PendingSync,
     Queue,
     Reason,
@@ -43,6 +45,7 @@ _LOGGER = logging.getLogger(__name__)
 GATHER: Final = 0.3  # seconds for which events are collected before processing
 REST_MAX: Final = 10.0  # seconds; a pass is followed by a pause of its own length, at most this
 SCAN_GAP: Final = 10.0  # seconds between two passes triggered by the end of a scan
+RETRY_AFTER_MAX: Final = 600.0  # seconds between attempts while a server is unavailable
 CHANGED_MAX: Final = 1000  # titles added to or removed from watchlists that are processed singly
 
 _UNREACHABLE: Final = {
@@ -51,16 +54,6 @@ _UNREACHABLE: Final = {
 }
 # What Plex did not accept or could not read is worth another try.
 _RETRIED: Final = frozenset({Outcome.NOT_WRITTEN, Outcome.NOT_READ})
-# Reasons of entries for which Plex has already been searched in full.
-_SEARCHED_FOR: Final = frozenset(
-    {
-        Reason.NOT_IN_PLEX,
-        Reason.NOT_MATCHED_YET,
-        Reason.LIBRARY_EXCLUDED,
-        # Once the list can be read, what is new on it is searched for in full.
-        Reason.WATCHLIST_UNREAD,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +84,7 @@ class LiveSync:
         self._records = runner.records
         self._settings = context.settings.queue
         self._queue_max = context.limits.queue_max
+        self._backoff = Backoff(self._settings.pending_retry_interval, RETRY_AFTER_MAX)
         self._announced: list[Title] = []
         self._changed: dict[Title, None] = {}
         self._candidates: dict[Title, None] = {}
@@ -194,6 +188,13 @@ class LiveSync:
             self._records.queue = expedited(self.queue, when)
             self._schedule()
 
+    @callback
+    def async_server_returned(self) -> None:
+        """Process at once what waits for a server that was unavailable."""
+        if self._backoff.failures and self._context.settings.live_mode:
+            self._records.queue = expedited(self.queue, time.time())
+            self._schedule()
+
     def _too_many(self, what: str) -> None:
         _LOGGER.warning("Too many %s to process one by one; a full sync follows", what)
         self._runner.schedule.sync_soon()
@@ -263,7 +264,7 @@ class LiveSync:
         titles = tuple(dict.fromkeys([*(entry.title for entry in entries), *changed, *candidates]))
         if not titles:
             return ProcessResult(waiting=len(self.queue))
-        first_searches = [entry.title for entry in entries if entry.reason not in _SEARCHED_FOR]
+        first_searches = [entry.title for entry in entries if entry.reason not in SEARCHED_FOR]
         request = LiveRequest(
             titles=titles,
             thorough=frozenset([*first_searches, *changed]),
@@ -284,8 +285,7 @@ class LiveSync:
                     self.queue,
                     titles,
                     _UNREACHABLE.get(run.error.service, Reason.NOT_WRITTEN),
-                    time.time(),
-                    self._settings,
+                    time.time() + self._backoff.delay,
                 )
             )
             result = ProcessResult(len(titles), 0, len(self.queue), 0, run)
@@ -393,8 +393,10 @@ class LiveSync:
             self._busy = False
             now = steady()
             self._rest_until = now + min(now - began, REST_MAX)
-        if failed and (self._changed or self._candidates):
-            # Not all of these are in the queue: retry at the queue's interval.
-            self._timer.set(self._settings.pending_retry_interval)
+        if not failed:
+            self._backoff.reset()
+        wait = self._backoff.failed() if failed else 0.0
+        if wait and (self._changed or self._candidates):
+            self._timer.set(wait)  # not all of these are in the queue
         else:
             self._schedule()

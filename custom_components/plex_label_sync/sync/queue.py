@@ -28,6 +28,18 @@ class Reason(StrEnum):
     PULSARR_UNREACHABLE = "pulsarr_unreachable"
 
 
+# Reasons of entries for which Plex has already been searched in full.
+SEARCHED_FOR: Final = frozenset(
+    {
+        Reason.NOT_IN_PLEX,
+        Reason.NOT_MATCHED_YET,
+        Reason.LIBRARY_EXCLUDED,
+        # Once the list can be read, what is new on it is searched for in full.
+        Reason.WATCHLIST_UNREAD,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class QueueSettings:
     """The retry interval and the maximum age of pending syncs, in seconds."""
@@ -191,15 +203,12 @@ def with_results(
     return QueueUpdate(tuple(kept), tuple(resolved), tuple(unwanted), tuple(expired))
 
 
-def postponed(
-    queue: Queue, titles: Iterable[Title], reason: Reason, now: float, settings: QueueSettings
-) -> Queue:
+def postponed(queue: Queue, titles: Iterable[Title], reason: Reason, next_try: float) -> Queue:
     """Return the queue after a lookup that failed because a server was unavailable.
 
     Nothing ages meanwhile: the expiry is postponed by as much as the next retry.
     """
     affected = set(titles)
-    next_try = now + settings.pending_retry_interval
     return tuple(
         replace(
             entry,

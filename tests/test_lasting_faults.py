@@ -1,0 +1,159 @@
+"""One thing that fails for ever: what it costs in an hour, and what the log says about it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from custom_components.plex_label_sync.const import DOMAIN
+from simulators.http import Fault
+from simulators.plex.server import LISTING_ROUTE, METADATA_ROUTE
+
+from .ha_env import later
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from freezegun.api import TickingDateTimeFactory
+
+    from .ha_env import HaEnv
+
+WATCHLIST: Final = "/v1/users/{id}/watchlist"
+HOUR: Final = 3600.0
+
+
+class Hours:
+    """Lets hours pass, and counts what they cost."""
+
+    def __init__(
+        self, env: HaEnv, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        self._env, self.clock, self._caplog = env, clock, caplog
+        self.plex = self.pulsarr = 0
+        self.logged: list[str] = []
+
+    async def passes(self, *, step: float = 60.0) -> None:
+        """Let an hour pass in steps, and count."""
+        self._env.plex.stats.reset()
+        self._env.pulsarr.stats.reset()
+        self._caplog.clear()
+        for _ in range(round(HOUR / step)):
+            await later(self._env, self.clock, step)
+        self.plex, self.pulsarr = self._env.plex.stats.total, self._env.pulsarr.stats.total
+        self.logged = [
+            record.getMessage() for record in self._caplog.records if DOMAIN in record.name
+        ]
+
+
+@pytest.fixture
+async def hours(
+    ha_env: HaEnv, clock: TickingDateTimeFactory, caplog: pytest.LogCaptureFixture
+) -> Hours:
+    """An environment after its first full sync."""
+    ha_env.pulsarr.knobs.rate_limit = 10**6  # by the clock of the machine
+    caplog.set_level(logging.INFO)
+    await ha_env.set_up()
+    await ha_env.connected()
+    return Hours(ha_env, clock, caplog)
+
+
+def _wanted_item(env: HaEnv) -> str:
+    """Return the rating key of an item that somebody wants from now on."""
+    title = env.spare(in_plex=True)
+    env.pulsarr.state.want(env.person("rosa"), title)
+    return env.plex.state.items_of(title)[0].rating_key
+
+
+def _item(env: HaEnv) -> None:
+    key = _wanted_item(env)
+    fault = Fault("busy", route=METADATA_ROUTE, match=rf"[/,]{key}\b", times=None)
+    env.plex.faults.add(fault)
+
+
+def _row(env: HaEnv) -> None:
+    env.plex.broken_items[_wanted_item(env)] = "busy"
+
+
+def _library(env: HaEnv) -> None:
+    env.plex.faults.add(Fault("html", route=LISTING_ROUTE, match="sections/2/", times=None))
+
+
+def _section(env: HaEnv) -> None:
+    env.plex.faults.add(Fault("keyless_row", route="/library/sections", times=None))
+
+
+def _watchlist(env: HaEnv) -> None:
+    rosa = env.person("rosa")
+    env.pulsarr.faults.add(Fault("busy", route=WATCHLIST, match=f"/users/{rosa}/", times=None))
+
+
+@pytest.mark.parametrize("breaks", [_item, _row, _library, _section, _watchlist])
+async def test_one_thing_that_stays_unreadable_costs_a_few_requests_an_hour_and_no_log(
+    ha_env: HaEnv, hours: Hours, breaks: Callable[[HaEnv], None]
+) -> None:
+    await hours.passes()
+    plex, pulsarr = hours.plex, hours.pulsarr
+    breaks(ha_env)
+    await hours.passes()  # in which live sync tries to find it, and a second sync looks again
+    await hours.passes()
+    for _ in range(2):
+        await hours.passes()
+        assert hours.plex <= plex + 6
+        assert hours.pulsarr <= pulsarr + 6
+        assert hours.logged == []
+
+
+async def test_server_that_answers_probes_only_is_neither_asked_nor_logged_all_the_time(
+    ha_env: HaEnv, hours: Hours
+) -> None:
+    _wanted_item(ha_env)
+    fault = Fault("busy", route="/library/sections", times=None)
+    ha_env.plex.faults.add(fault)
+    await hours.passes(step=15.0)
+    assert len(hours.logged) <= 3
+    await hours.passes(step=15.0)
+    assert hours.plex <= 80
+    assert hours.pulsarr <= 300
+    assert hours.logged == []
+    assert ha_env.state("status") == "waiting_for_plex"
+    assert ha_env.state("plex_connected") == "off"
+
+    ha_env.plex.faults.clear()
+    await hours.passes(step=60.0)
+    assert len(hours.logged) == 1
+    assert ha_env.state("status") == "idle"
+    assert ha_env.state("plex_connected") == "on"
+
+
+async def test_edit_for_which_the_token_is_refused_is_not_tried_twice_a_minute(
+    ha_env: HaEnv, hours: Hours
+) -> None:
+    _wanted_item(ha_env)
+    ha_env.plex.faults.add(Fault("unauthorized", method="PUT", times=None))
+    await hours.passes(step=30.0)
+    await hours.passes(step=30.0)
+    assert ha_env.plex.stats.puts <= 8
+    assert hours.plex <= 150
+    assert hours.logged == []
+
+
+async def test_server_that_is_away_does_not_have_the_watchlists_read_all_the_time(
+    ha_env: HaEnv, hours: Hours
+) -> None:
+    await hours.passes()
+    usual = hours.pulsarr
+    title = ha_env.spare(in_plex=False)
+    ha_env.plex.faults.add(Fault("drop", times=None))
+    await ha_env.pulsarr.want(ha_env.person("rosa"), title, force=True)
+    await ha_env.pulsarr.announce(title, force=True)
+    await hours.passes(step=30.0)
+    await hours.passes(step=30.0)
+    assert hours.pulsarr <= usual + 100
+    assert hours.logged == []
+    ha_env.plex.faults.clear()
+    ha_env.plex.state.add_item(title)
+    for _ in range(4):
+        await later(ha_env, hours.clock, 15.0)
+    assert ha_env.labels(title) == [{"rosa"}]
