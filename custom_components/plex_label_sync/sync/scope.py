@@ -114,16 +114,19 @@ def _limited(plan: Plan, concerns: Callable[[RowKey], bool]) -> Plan:
 
     The mark of an item belongs to the labels that are removed from it.
     """
-    changes = [one for one in plan.changes if concerns(one.key)]
-    left = {one.rating_key for one in changes if one.action is Action.REMOVE}
+    keys = {one.key for one in plan.changes if concerns(one.key)}
+    left = {
+        one.rating_key for one in plan.changes if one.key in keys and one.action is Action.REMOVE
+    }
     marks = {
         key
         for key, row in plan.ledger_updates.items()
         if row and row.is_removed_marker and key[0] in left
     }
+    keys |= marks
     return replace(
         plan,
-        changes=tuple(one for one in plan.changes if one in changes or one.key in marks),
+        changes=tuple(one for one in plan.changes if one.key in keys),
         ledger_only_updates={
             key: row for key, row in plan.ledger_only_updates.items() if concerns(key)
         },
