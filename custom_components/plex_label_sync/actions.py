@@ -34,6 +34,7 @@ from .sync.people import AmbiguousPersonError, UnknownPersonError
 from .sync.request import FullRequest, RemovalRequest, Request, UndoRequest, UnknownLibraryError
 from .sync.run import Run
 from .sync.safety_check import Consent
+from .sync.threads import in_thread
 from .sync.title_status import TitleQuery, TitleStatus
 from .texts import Texts, async_language_of, async_texts
 from .titles import async_standings, async_titles_response, person_named
@@ -241,12 +242,15 @@ async def async_clear_overrides(call: ServiceCall) -> ServiceResponse:
             except ServiceError as err:
                 raise HomeAssistantError(**translation(err)) from err
     rating_key = call.data.get(Field.RATING_KEY)
-    keys = [
-        row.key
-        for row in runtime.records.ledger
-        if (rating_key is None or row.rating_key == rating_key)
-        and (people is None or not people.isdisjoint(row.people))
-    ]
+    rows = tuple(runtime.records.ledger)
+    keys = await in_thread(  # there may be tens of thousands
+        lambda: [
+            row.key
+            for row in rows
+            if (rating_key is None or row.rating_key == rating_key)
+            and (people is None or not people.isdisjoint(row.people))
+        ]
+    )
     return _if_requested(call, {"cleared": await runtime.runner.async_clear_overrides(keys)})
 
 

@@ -143,7 +143,7 @@ class Engine:
         facts, fitting = await self._fact_reader.gather_facts(
             question, watchlists, self._recorder.ledger, queue, open_question, settings
         )
-        return explain(facts), fitting
+        return await in_thread(explain, facts), fitting
 
     async def people_named(self, names: Sequence[str]) -> frozenset[PersonId]:
         """Return the ids of people, as the ledger or Pulsarr knows them.

@@ -13,7 +13,7 @@ from .people import PeopleRefs
 from .plan_view import View
 from .queue import PendingSync, Queue
 from .reasons import names_of
-from .wanted import gets_labels, wanted_titles_of
+from .wanted import TitleIndex, gets_labels, wanted_titles_of
 from .wanted_labels import WantedLabel
 
 TITLES_MAX: Final = 10  # explained at once: a text may match many
@@ -163,13 +163,13 @@ def matching_titles(
             known.append(title)
         seen |= {(title.type, one) for one in title.ids}
 
+    there, same = set(from_items), TitleIndex(from_items)
+
     def fits(title: Title) -> bool:
         if question.text is not None and question.text.casefold() in title.name.casefold():
             return True
         # Its name in Plex may differ from the one in Pulsarr.
-        return question.id in title.ids or any(
-            title == one or title.same_as(one) for one in from_items
-        )
+        return question.id in title.ids or title in there or title in same
 
     def order(title: Title) -> tuple[bool, str, str]:
         inexact = question.text is not None and title.name.casefold() != question.text.casefold()
@@ -201,7 +201,8 @@ def explain(facts: Facts) -> tuple[Explanation, ...]:
 
 def _wanted_by(title: Title, watchlists: Watchlists, settings: SyncSettings) -> Iterator[WantedBy]:
     for person in watchlists.people:
-        if not any(title.same_as(one) for one in watchlists.titles.get(person.id, ())):
+        listed = watchlists.titles.get(person.id, ())
+        if not any(not title.ids.isdisjoint(one.ids) and title.same_as(one) for one in listed):
             continue
         label = label_of(person, title.type, settings)
         why: WhyNone | None = None

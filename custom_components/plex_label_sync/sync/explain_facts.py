@@ -61,7 +61,8 @@ class FactReader:
         titles = fitting[:TITLES_MAX]
         people = labelled_people(watchlists, settings)
         wanted_titles = await in_thread(wanted_titles_of, watchlists, people)
-        found = await self._find(titles, wanted_titles, chosen)
+        some = await in_thread(_wanted_among, titles, wanted_titles)
+        found = await self._find(some, chosen)
         items = wanted_items(found.matches, settings)
         chosen_keys = {one.key for one in chosen}
         for item in known:
@@ -95,9 +96,9 @@ class FactReader:
             whole=True,
             libraries=libraries,
             evidence=Evidence({one.item.rating_key: one for one in labelled}),
-            doubts=unread_lists(watchlists, people, settings, ledger),
+            doubts=await in_thread(unread_lists, watchlists, people, settings, ledger),
         )
-        plan = make_plan(view)
+        plan = await in_thread(make_plan, view)
         held = held_by_question(plan, open_question)
         facts = Facts(by_title, watchlists, libraries, view, plan, queue, held)
         return facts, len(fitting)
@@ -129,21 +130,22 @@ class FactReader:
             return await self._plex.with_plex_id(library, question.id)
         return ()
 
-    async def _find(
-        self,
-        titles: tuple[Title, ...],
-        wanted_titles: tuple[WantedTitle, ...],
-        libraries: list[Library],
-    ) -> Found:
-        """Find the items of the wanted titles that mean one of these, and of unwanted titles."""
-        if not titles:
+    async def _find(self, wanted_titles: Sequence[WantedTitle], libraries: list[Library]) -> Found:
+        """Find the items of some titles."""
+        if not wanted_titles:
             return Found((), (), {})
-        asked = TitleIndex(titles)
-        some = tuple(wanted_title for wanted_title in wanted_titles if wanted_title.title in asked)
-        wanted = TitleIndex(wanted_title.title for wanted_title in some)
-        some += tuple(WantedTitle(title, ()) for title in titles if title not in wanted)
-        thorough = frozenset(wanted_title.title for wanted_title in some)
-        return await self._finder.find_some(libraries, some, thorough)
+        thorough = frozenset(wanted_title.title for wanted_title in wanted_titles)
+        return await self._finder.find_some(libraries, wanted_titles, thorough)
+
+
+def _wanted_among(
+    titles: Sequence[Title], wanted_titles: Iterable[WantedTitle]
+) -> tuple[WantedTitle, ...]:
+    """Return the wanted titles that mean one of these, and the others without people."""
+    asked = TitleIndex(titles)
+    some = tuple(wanted_title for wanted_title in wanted_titles if wanted_title.title in asked)
+    wanted = TitleIndex(wanted_title.title for wanted_title in some)
+    return some + tuple(WantedTitle(title, ()) for title in titles if title not in wanted)
 
 
 def _items_of(title: Title, found: Found, known: Iterable[Item]) -> list[Item]:

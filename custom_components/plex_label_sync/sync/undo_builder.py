@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from .changes import Action, Change, Row
+from .changes import Action, Change, Plan, Row
 from .current_labels import CurrentLabels
 from .evidence import EvidenceReader
 from .gaps import Gaps
@@ -18,6 +18,7 @@ from .protection import Evidence
 from .readers import Found
 from .reasons import PLAIN, ReasonCode
 from .request import PreparedPlan, UndoRequest
+from .threads import in_thread
 from .undo import removal_plan, undo_plan
 
 
@@ -43,16 +44,20 @@ class UndoBuilder:
         libraries = {one.key: one for one in await self._plex.libraries(gaps.add)}
         changes = [one for one in request.changes if one.library in libraries]
         reader, present, evidence = await self._read(libraries, changes, settings, gaps)
-        ledger = self._recorder.ledger
-        known = [
-            _named(one, evidence.items[one.rating_key].item, libraries)
-            for one in changes
-            if one.rating_key in evidence.items
-            and not _is_unrelated(ledger.get(one.key), evidence, libraries)
-            and not _is_elsewhere(one, ledger, evidence)
-        ]
-        plan = undo_plan(known, request.run_id, present, ledger, settings, self._clock())
-        plan = replace(plan, skipped=plan.skipped + len(request.changes) - len(known))
+        ledger, now = self._recorder.ledger, self._clock()
+
+        def plan_of() -> Plan:
+            known = [
+                _named(one, evidence.items[one.rating_key].item, libraries)
+                for one in changes
+                if one.rating_key in evidence.items
+                and not _is_unrelated(ledger.get(one.key), evidence, libraries)
+                and not _is_elsewhere(one, ledger, evidence)
+            ]
+            plan = undo_plan(known, request.run_id, present, ledger, settings, now)
+            return replace(plan, skipped=plan.skipped + len(request.changes) - len(known))
+
+        plan = await in_thread(plan_of)  # of up to tens of thousands of changes, as below
         return PreparedPlan(plan, reader, libraries, found=_found(reader.gaps))
 
     async def prepare_removal(
@@ -64,22 +69,24 @@ class UndoBuilder:
         """
         gaps = Gaps()
         libraries = {one.key: one for one in await self._plex.libraries(gaps.add)}
-        ledger = self._recorder.ledger
+        ledger, now = self._recorder.ledger, self._clock()
         rows = [row for row in ledger if row.library in libraries]
         if people is not None:
             rows = [row for row in rows if row.people and people.issuperset(row.people)]
         reader, present, evidence = await self._read(libraries, rows, settings, gaps)
-        known = [
-            row
-            for row in rows
-            if evidence.proves(row.rating_key) and not _is_unrelated(row, evidence, libraries)
-        ]
-        refs = PeopleRefs(ledger.people)
 
-        def change_of(row: Row) -> Change:
-            return _removal(row, evidence, libraries, refs)
+        def plan_of() -> Plan:
+            known = [
+                row
+                for row in rows
+                if evidence.proves(row.rating_key) and not _is_unrelated(row, evidence, libraries)
+            ]
+            refs = PeopleRefs(ledger.people)
+            return removal_plan(
+                known, present, settings, lambda row: _removal(row, evidence, libraries, refs), now
+            )
 
-        plan = removal_plan(known, present, settings, change_of, self._clock())
+        plan = await in_thread(plan_of)
         return PreparedPlan(plan, reader, libraries, found=_found(reader.gaps))
 
     async def _read(
@@ -91,12 +98,19 @@ class UndoBuilder:
     ) -> tuple[LabelReader, CurrentLabels, Evidence]:
         """Read the labels of some rows or changes, and the items themselves."""
         reader = LabelReader(self._plex, libraries.values(), {}, gaps)
-        pairs = {(one.library, fold(one.label)) for one in some}
-        pairs |= {(library, fold(settings.opt_out_label)) for library, _ in tuple(pairs)}
+        pairs, keys = await in_thread(_pairs_and_keys, some, settings)
         present = await reader.read(pairs)
-        keys = {one.rating_key for one in some}
         evidence = await self._evidence.read(keys, pairs, present, reader) if keys else Evidence()
         return reader, present, evidence
+
+
+def _pairs_and_keys(
+    some: Iterable[Row | Change], settings: SyncSettings
+) -> tuple[set[tuple[str, str]], set[str]]:
+    """Return the libraries and folded labels to read, opt-outs included, and the rating keys."""
+    pairs = {(one.library, fold(one.label)) for one in some}
+    pairs |= {(library, fold(settings.opt_out_label)) for library, _ in tuple(pairs)}
+    return pairs, {one.rating_key for one in some}
 
 
 def people_known(
