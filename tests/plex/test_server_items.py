@@ -10,7 +10,7 @@ from custom_components.plex_label_sync.sync.model import Failure, Gap, GapKind, 
 from simulators.http import FaultKind
 from simulators.plex import Fault, PlexKnobs, PlexSimulator
 from simulators.plex.render import BrokenHow
-from simulators.plex.server import METADATA_ROUTE
+from simulators.plex.server import LISTING_ROUTE, METADATA_ROUTE
 
 from .conftest import MOVIES, MakeClient
 
@@ -300,6 +300,42 @@ async def test_row_that_was_not_asked_for_is_not_reported(
     monkeypatch.setattr(plex.state.items[other], "rating_key", "424242")
     assert [found.item.rating_key for found in await client.labelled([one, other])] == [one]
     monkeypatch.undo()
+
+
+@pytest.mark.parametrize("places", [(0,), (7,), (20,), (0, 19)])
+async def test_unreadable_row_costs_no_other_one_of_the_newest(
+    plex: PlexSimulator, client: PlexClient, places: tuple[int, ...]
+) -> None:
+    rows, total = await client.newest(MOVIES, 50)
+    bad = {rows[place].rating_key for place in places}
+    plex.broken_items |= dict.fromkeys(bad, "busy")
+    gaps: list[Gap] = []
+    plex.stats.reset()
+    assert await client.newest(MOVIES, 50, gaps.append) == (
+        tuple(row for row in rows if row.rating_key not in bad),
+        total,
+    )
+    # The rows as a whole listing counts them.
+    assert {gap.key for gap in gaps} == {f"{MOVIES.key}:{total - 1 - place}" for place in places}
+    assert all(gap.kind is GapKind.PAGE for gap in gaps)
+    assert plex.stats.total <= 3 + 1 + 2 * 6 * len(places)
+    with pytest.raises(ServiceError) as refused:
+        await client.newest(MOVIES, 50)
+    assert refused.value.failure is Failure.BUSY
+    assert await client.newest(MOVIES, 0) == ((), total)
+
+
+async def test_newest_rows_that_all_fail_are_given_up_in_few_requests(
+    plex: PlexSimulator, client: PlexClient
+) -> None:
+    plex.faults.add(Fault("busy", route=LISTING_ROUTE, times=None))
+    gaps: list[Gap] = []
+    plex.stats.reset()
+    with pytest.raises(ServiceError) as refused:
+        await client.newest(MOVIES, 200, gaps.append)
+    assert refused.value.failure is Failure.BUSY
+    assert not gaps
+    assert plex.stats.total <= 40
 
 
 # Items whose rows do not tell where they are

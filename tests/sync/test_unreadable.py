@@ -240,3 +240,38 @@ async def test_row_that_only_a_listing_cannot_read_does_not_list_at_every_sync(
         listings.append(any("Size=1&" not in f"{one.query}&" for one in pages))
     # Once because the row can be read by itself; after that when everything is due.
     assert sum(listings) <= 1 + 12 * HOUR / LISTING_AGE_MAX
+
+
+async def test_unreadable_row_among_the_newest_leaves_live_sync_to_the_others(
+    env: EngineEnv,
+) -> None:
+    await env.sync(routine=True)
+    title = next(
+        one
+        for one in env.world.catalog
+        if one.type == "movie" and not env.plex.state.items_of(one, identified=False)
+    )
+    env.want("rosa", title)
+    added = env.plex.state.add_item(title)
+    env.plex.broken_items[env.plex.state.add_item(env.spare(in_plex=False)).rating_key] = "busy"
+    env.plex.stats.reset()
+    env.clock.now += 60
+    run = await env.live_sync(title, thorough=False)
+    assert (run.status, run.added) == (RunStatus.PARTIAL, 1)
+    assert env.labels[added.rating_key] == {"rosa"}
+    assert gap_keys(run, GapKind.PAGE)
+    assert env.plex.stats.total <= 40
+
+
+async def test_newest_row_that_is_unreadable_does_not_make_every_sync_a_listing(
+    env: EngineEnv,
+) -> None:
+    title = env.spare(in_plex=False)
+    env.want("rosa", title)
+    item = env.plex.state.add_item(title, guid="local://77")
+    env.plex.broken_items[item.rating_key] = "busy"
+    assert gap_keys(await env.sync(routine=True), GapKind.PAGE)
+    for _ in range(3):
+        run = await hourly(env)
+        assert gap_keys(run, GapKind.PAGE)
+        assert env.plex.stats.total <= 5 + 4

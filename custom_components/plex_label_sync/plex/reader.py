@@ -34,20 +34,12 @@ from .edits import TYPE_NUMBERS
 from .limits import USUAL, PlexLimits
 from .listing import TRIES, Listing, OnGap, PageRequest, Read
 from .lookups import Lookup
+from .newest import newest_rows
 from .page_size import LargePages
-from .queries import LEAN, oldest_first, part
+from .queries import LEAN, is_unambiguous, oldest_first, part
 from .ratings import RatedItem, rated_items, rated_items_with_labels
 
 READERS: Final = 2  # requests at a time: the server has one database writer and slow reads
-
-
-def _all_of_them(items: tuple[Item, ...]) -> tuple[Item, ...]:
-    return items
-
-
-def _is_unambiguous(label: StoredLabel) -> bool:
-    """Return whether a label can be queried by its text: no "or", and not another label's id."""
-    return "," not in label.text and not label.text.isdecimal()
 
 
 class PlexReader:
@@ -151,13 +143,15 @@ class PlexReader:
             return False
         return True
 
-    async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
-        """Return about `limit` items, newest first, and the number of all items.
+    async def newest(
+        self, library: Library, limit: int, on_gap: OnGap | None = None
+    ) -> tuple[tuple[Item, ...], int]:
+        """Return about `limit` items, newest first, and the number of all; see `newest_rows`."""
 
-        Raises ServiceError.
-        """
-        page = await self._items(library, limit, sort="addedAt:desc")
-        return page.content, page.total
+        def read(start: int, size: int, tries: int) -> Awaitable[parse.Page[tuple[Item, ...]]]:
+            return self._items(library, size, start, tries, sort="addedAt:desc")
+
+        return await newest_rows(library, limit, read, on_gap, self._is_alive)
 
     async def has_row(self, library: Library, row: int) -> bool:
         """Return whether a row of a listing, oldest first, can be read. Raises ServiceError."""
@@ -175,14 +169,15 @@ class PlexReader:
         return tuple(item for item in page.content if plex_id in item.ids)
 
     async def _items(
-        self, library: Library, size: int, start: int = 0, **query: str
+        self, library: Library, size: int, start: int = 0, tries: int = TRIES, **query: str
     ) -> parse.Page[tuple[Item, ...]]:
         """Return some rows of a listing without the unreadable ones."""
         async with self._about_a_part():
             return await self._list(
                 library,
-                lambda answer: parse.items(answer, library, _all_of_them),
+                lambda answer: parse.items(answer, library, tuple),
                 {**LEAN, **part(start, size), "includeGuids": 1, **query},
+                tries,
             )
 
     async def _list[T](
@@ -258,7 +253,7 @@ class PlexReader:
         if not self._labels_by_text:
             carriers = await self._keys(library, "label", label.id, on_gap)
             is_one_of_two = (library.key, fold(label.text)) in self._spelled_twice
-            if carriers or is_one_of_two or not _is_unambiguous(label):
+            if carriers or is_one_of_two or not is_unambiguous(label):
                 return carriers  # its text would match other labels
             carriers = await self._keys(library, "label", label.text, on_gap)
             # One empty answer does not prove that ids mean nothing here.
@@ -266,7 +261,7 @@ class PlexReader:
                 return again
             self._labels_by_text = bool(carriers)
             return carriers
-        if not _is_unambiguous(label):
+        if not is_unambiguous(label):
             detail = f"library {library.name} cannot be asked for a label"
             raise ServiceError(Service.PLEX, Failure.IMPLAUSIBLE, detail)
         return await self._keys(library, "label", label.text, on_gap)

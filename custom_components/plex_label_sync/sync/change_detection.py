@@ -171,7 +171,7 @@ class ChangeDetector:
 
     async def _count(self, library: Library, check: _Check) -> None:
         if library.key in check.last.found.totals:
-            _, total = await self._plex.newest(library, 1)
+            _, total = await self._plex.newest(library, 0)
             check.changed |= total != self._totals.setdefault(library.key, total)
 
     async def _check_gaps(self, libraries: Mapping[str, Library], check: _Check) -> None:

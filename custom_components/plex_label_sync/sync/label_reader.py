@@ -88,7 +88,7 @@ class LabelReader:
         async with self._counting:
             total = self._totals.get(library.key)
             if total is None:
-                _, total = await self._plex.newest(library, 1)
+                _, total = await self._plex.newest(library, 0)
                 self._totals[library.key] = total
         if carriers < total:
             return

@@ -36,8 +36,13 @@ class PlexPort(Protocol):
         Each item comes once. Unreadable rows are reported to `on_gap`, or raise.
         """
 
-    async def newest(self, library: Library, limit: int) -> tuple[tuple[Item, ...], int]:
-        """Return the items added last, and the number of items in the library."""
+    async def newest(
+        self, library: Library, limit: int, on_gap: Callable[[Gap], object] | None = None
+    ) -> tuple[tuple[Item, ...], int]:
+        """Return the items added last, and the number of items in the library.
+
+        Unreadable rows are reported to `on_gap`, or raise.
+        """
 
     async def has_row(self, library: Library, row: int) -> bool:
         """Return whether a row of a listing, counted from 0 and oldest first, can be read."""

@@ -216,7 +216,9 @@ class ItemFinder:
             for wanted_title in wanted_titles:
                 matcher.offer(self._keyless.find(library, wanted_title.title))
             try:
-                newest, found.totals[library.key] = await self._plex.newest(library, NEWEST)
+                newest, found.totals[library.key] = await self._plex.newest(
+                    library, NEWEST, found.gaps.add
+                )
             except ServiceError as err:
                 found.gaps.add_failure(err, GapKind.LIBRARY, library.key, library.name)
                 continue
