@@ -826,6 +826,26 @@ async def test_undo_removes_no_label_from_another_item_under_a_key_that_was_used
     assert env.labels[item.rating_key] == {"rosa"}
 
 
+async def test_undo_leaves_an_item_alone_that_may_be_another_one_by_its_title(
+    env: EngineEnv,
+) -> None:
+    title = env.spare()
+    env.want("rosa", title)
+    await env.sync()
+    env.pulsarr.state.set_alias(env.person("rosa"), "Rosalind")
+    env.settings = replace(env.settings, label_format="{alias}")
+    run = await env.sync()
+    (item,) = env.plex.state.items_of(title)
+    assert env.labels[item.rating_key] == {"rosalind"}
+    env.plex.state.rematch(
+        item.rating_key, guid=item.guid, guids=item.guids, title=f"{item.title}, Restored"
+    )
+    undone = await env.take_back(run)
+    # Neither half of the replacement: the item would end up with neither label.
+    assert undone.skipped == 2
+    assert env.labels[item.rating_key] == {"rosalind"}
+
+
 async def test_label_that_shows_after_the_title_is_unwanted_is_own(env: EngineEnv) -> None:
     title = env.spare()
     env.want("rosa", title)

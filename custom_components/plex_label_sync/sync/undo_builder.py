@@ -47,12 +47,14 @@ class UndoBuilder:
         ledger, now = self._recorder.ledger, self._clock()
 
         def plan_of() -> Plan:
+            there = [one for one in changes if one.rating_key in evidence.items]
+            # Of a replaced label neither half is undone: the item would be left without both.
+            elsewhere = {one.rating_key for one in there if _is_elsewhere(one, ledger, evidence)}
             known = [
                 _named(one, evidence.items[one.rating_key].item, libraries)
-                for one in changes
-                if one.rating_key in evidence.items
+                for one in there
+                if one.rating_key not in elsewhere
                 and not _is_unrelated(ledger.get(one.key), evidence, libraries)
-                and not _is_elsewhere(one, ledger, evidence)
             ]
             plan = undo_plan(known, request.run_id, present, ledger, settings, now)
             return replace(plan, skipped=plan.skipped + len(request.changes) - len(known))
