@@ -1696,6 +1696,46 @@ SHARING: Final = (
             "test_sharing_gaps.py::test_wanted_title_that_may_be_in_an_unread_library_is_not_hidden",
         ),
     ),
+    Guard(
+        11,
+        "a library that is left out is looked for",
+        "sharing_check/facts.py",
+        "            found[key] = known[key]",
+        "            pass",
+        ("test_sharing_gaps.py::test_library_that_is_left_out_is_read_as_long_as_it_exists",),
+    ),
+    Guard(
+        11,
+        "an implausible list of carriers is compared with the others",
+        "sharing_check/label_reading.py",
+        "if lost or not found or not rest:",
+        "if lost:",
+        ("test_sharing_gaps.py::test_filter_that_is_not_understood_makes_nobody_see_everything",),
+    ),
+    Guard(
+        11,
+        "a listed item that is not returned may carry a label",
+        "sharing_check/facts.py",
+        "for key in {*asked} - {one.item.rating_key for one in items}:",
+        "for key in ():",
+        ("test_sharing_gaps.py::test_answer_that_says_less_is_no_proof",),
+    ),
+    Guard(
+        11,
+        "a label that items carry and the directory lacks shows that it is incomplete",
+        "sharing_check/facts.py",
+        "carriers.doubt(set(named) - directory.names, library)",
+        "pass",
+        ("test_sharing_gaps.py::test_answer_that_says_less_is_no_proof",),
+    ),
+    Guard(
+        11,
+        "an item that carries a label and is not listed shows that the listing is incomplete",
+        "sharing_check/facts.py",
+        "catalog.add_unlisted(unlisted, start)",
+        "pass",
+        ("test_sharing_gaps.py::test_item_that_the_listing_leaves_out_is_known_from_its_label",),
+    ),
 )
 
 GUARDS: Final = (*READS, *OWNERSHIP, *WRITING, *EVIDENCE, *FURTHER, *SHARING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -245,6 +246,112 @@ async def test_label_that_only_a_library_carries_that_is_not_synced_is_not_missi
     assert "label_missing" not in row_of(response, "sam")["warnings"]
     assert row_of(response, "sam")["state"] == "restricted"
     assert "sees_nothing" not in row_of(response, "sam")["warnings"]
+
+
+# What Plex leaves out
+
+ROUTES: Final = {
+    "libraries": "/library/sections",
+    "listing": LISTING_ROUTE,
+    "labels": DIRECTORY,
+    "items": METADATA_ROUTE,
+}
+LESS: Final = ("busy", "empty", "left_out", "short_page", "repeated_row", "null_row", "headless")
+UNKNOWN_STATES: Final = {"unknown", "restricted"}  # the latter says nothing about how much
+
+
+def said_beyond(good: dict[str, Any], row: dict[str, Any]) -> list[str]:
+    """Return what a row says that the row with everything read does not say."""
+    found = [
+        f"{key}: {verdict}"
+        for key in (*KINDS, "wishes")
+        for verdict in ("visible", "hidden")
+        if row[key][verdict] > good[key][verdict]
+    ]
+    found += set(row["warnings"]) - set(good["warnings"])
+    found += {row["state"]} - {good["state"]} - UNKNOWN_STATES
+    return found + [
+        f"{now['key']}: {now['done']}"
+        for before, now in zip(good["steps"], row["steps"], strict=True)
+        if now["done"] not in {None, before["done"]}
+    ]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("how", LESS)
+async def test_answer_that_says_less_is_no_proof(env: SharingEnv, route: str, how: Any) -> None:
+    await env.set_up()
+    good = await env.check()
+    env.ha_env.plex.faults.add(Fault(how, route=ROUTES[route], times=None))
+
+    response = await env.check()
+
+    assert env.ha_env.plex.faults.acted
+    if response["status"] == "not_available":
+        assert response["people"] == good["people"]
+        return
+    names = ["rosa", "tim", "nina", "sam", "marta"]
+    if (route, how) != ("labels", "left_out"):
+        # Labels set by hand, which no wanted item carries, are known from the directory alone.
+        names += ["Jürgen", "Leo"]
+    for name in names:
+        assert said_beyond(row_of(good, name), row_of(response, name)) == [], name
+
+
+async def test_library_that_is_left_out_is_read_as_long_as_it_exists(env: SharingEnv) -> None:
+    await env.set_up()
+    good = await env.check()
+    env.ha_env.plex.faults.add(Fault("empty", route="/library/sections", times=None))
+    response = await env.check()
+    assert (response["status"], response["people"]) == ("ok", good["people"])
+    env.ha_env.plex.faults.clear()
+    for item in env.items("movie", {"1"}):
+        env.ha_env.plex.delete_item(item.rating_key)
+    del env.ha_env.plex.state.libraries["1"]
+    response = await env.check()
+    assert response["status"] == "ok"
+    assert sum(row_of(response, "sam")["movies"].values()) == len(env.items("movie"))
+
+
+async def test_item_that_the_listing_leaves_out_is_known_from_its_label(env: SharingEnv) -> None:
+    for item in env.items("movie"):
+        env.ha_env.plex.state.add_label(item.rating_key, "All of them")
+    env.account("sam").restrict("label=All%20of%20them", "")
+    env.account("marta").restrict("contentRating=XX")
+    await env.set_up()
+    good = await env.check()
+    listings = Fault("left_out", route=LISTING_ROUTE, match="sections/1/all.*addedAt", times=None)
+    env.ha_env.plex.faults.add(listings)
+
+    response = await env.check()
+
+    assert (response["status"], kinds_of(response)) == ("partial", ["page"])
+    assert row_of(response, "sam")["movies"] == row_of(good, "sam")["movies"]
+    assert row_of(response, "marta")["movies"]["unknown"] == 1  # its rating was not read
+
+
+async def test_label_that_lingers_without_items_is_carried_by_none(env: SharingEnv) -> None:
+    env.ha_env.plex.knobs = replace(env.ha_env.plex.knobs, linger=True)
+    item = env.items("movie", {"1"})[0]
+    env.ha_env.plex.state.add_label(item.rating_key, "Lingering")
+    env.ha_env.plex.state.remove_label(item.rating_key, "Lingering")
+    env.account("sam").restrict("label!=Lingering")
+    await env.set_up()
+    response = await env.check()
+    assert (response["status"], response["gaps"]) == ("ok", [])
+    assert row_of(response, "sam")["movies"]["visible"] == len(env.items("movie"))
+
+
+async def test_filter_that_is_not_understood_makes_nobody_see_everything(
+    env: SharingEnv,
+) -> None:
+    await env.set_up()
+    good = await env.check()
+    env.ha_env.plex.knobs = replace(env.ha_env.plex.knobs, label_filter_broken=True)
+    response = await env.check()
+    assert response["status"] == "partial"
+    for name in ("tim", "Leo", "Jürgen"):
+        assert said_beyond(row_of(good, name), row_of(response, name)) == [], name
 
 
 # What plex.tv leaves out

@@ -29,6 +29,14 @@ class LabelCarriers:
         for label in labels:
             self.doubtful_libraries.setdefault(label, set()).add(library)
 
+    def may_have(self, label: str, key: str, library: str) -> bool:
+        """Return whether an item carries a label according to what was read, or may."""
+        return (
+            key in self.keys.get(label, ())
+            or key in self.doubtful_keys.get(label, ())
+            or library in self.doubtful_libraries.get(label, ())
+        )
+
     def put_into(self, catalog: Catalog, labels: Iterable[str]) -> Catalog:
         """Return a catalog that knows the carriers of some labels, all of which were asked for."""
         carriers, doubtful = dict(catalog.carriers), dict(catalog.doubtful)
@@ -82,6 +90,14 @@ class CatalogBuilder:
         self.ratings += [None] * (len(keys) + nameless)
         self.unidentified += range(start, self.size)
         self.nameless += range(self.size - nameless, self.size)
+
+    def add_unlisted(self, keys: Collection[str], start: int) -> None:
+        """Add items that the listing lacks; those without a key since `start` are among them."""
+        ordered = sorted(keys)
+        nameless = [place for place in self.nameless if place >= start][: len(ordered)]
+        self.positions.update(zip(ordered, nameless, strict=False))
+        self.nameless = [place for place in self.nameless if place not in set(nameless)]
+        self.add_unread(ordered[len(nameless) :], 0)
 
     def end_library(self, key: str, start: int) -> None:
         """Record that all items from `start` on are in a library."""

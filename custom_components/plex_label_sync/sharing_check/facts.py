@@ -14,8 +14,10 @@ from ..sync.failures import FAILURES
 from ..sync.gaps import Gaps
 from ..sync.model import (
     ROW,
+    Failure,
     Gap,
     GapKind,
+    LabelledItem,
     Library,
     MediaType,
     Person,
@@ -64,6 +66,7 @@ class FactsReader:
         self._plex = plex
         self._settings = settings
         self._version = server_version
+        self._known: dict[str, Library] = {}  # as of the last check, by key
 
     async def async_read(
         self, people: Sequence[Person], watchlists: Watchlists | None, rules: Iterable[Rule]
@@ -74,7 +77,7 @@ class FactsReader:
         """
         gaps = Gaps()
         reading = LabelReading(self._plex, gaps)
-        libraries = await self._plex.libraries(gaps.add)
+        libraries = await self._libraries(gaps)
         named = labels_named(rules)
         wanted_titles = await in_thread(_wanted_titles, watchlists)
         matcher = Matcher(wanted_titles)
@@ -83,11 +86,15 @@ class FactsReader:
             for catalog in catalogs.values():
                 catalog.partial.add(ANY_LIBRARY)
         directory: set[str] | None = None if gaps else set()
+        directories: dict[str, Directory] = {}
         for library in libraries:
             catalog = catalogs[library.type]
             if self._settings.sync.covers(library.key):
+                start = catalog.size
                 await self._list(library, catalog, matcher, gaps)
                 labels = await reading.read(library, named, catalog, catalog.carriers)
+                _add_unlisted(library, catalog, start, labels, gaps)
+                directories[library.key] = labels
             else:
                 # A rule may allow a label that only these carry.
                 catalog.others.add(library.key)
@@ -97,7 +104,17 @@ class FactsReader:
             gaps.add(gap)
         labels_by_person = labels_of_people(people, self._settings)
         wanted = await in_thread(_wanted, wanted_titles, matcher, catalogs)
-        marked, unmarked = await self._marked(wanted, labels_by_person.values(), catalogs, gaps)
+        written = {fold(label) for label in labels_by_person.values()}
+        keys = sorted({key for _, some in wanted for key in some}) if written else []
+        items, unmarked = await self._wanted_items(keys, gaps)
+        names = {one.key: one.name for one in libraries}
+        for gap in _compare(items, named, catalogs, directories):
+            if gap.key.endswith("/"):
+                directory = None
+                gaps.add(replace(gap, name=names.get(gap.name, gap.name)))
+            else:
+                gaps.add(gap)
+        marked = _marked(items, written, catalogs)
         facts = Facts(
             catalogs={
                 kind: await in_thread(catalog.finished, named, marked[kind], catalog.mask(unmarked))
@@ -149,6 +166,28 @@ class FactsReader:
         not_carried = frozenset(named - listed - doubtful - carried)
         return MoreRead(replace(facts, catalogs=catalogs), not_carried, tuple(gaps))
 
+    async def _libraries(self, gaps: Gaps) -> list[Library]:
+        """Return the libraries, with those that are left out but still exist. Raises ServiceError.
+
+        Where one is listed twice, another one may be left out.
+        """
+        known = self._known | {one.key: one for one in self._plex.libraries_seen}
+        listed = await self._plex.libraries(gaps.add)
+        found = {one.key: one for one in listed}
+        if len(found) < len(listed):
+            gaps.add(Gap(GapKind.LIBRARY, f"{ROW}?", "?", Failure.IMPLAUSIBLE))
+        for key in known.keys() - found.keys():
+            try:
+                await self._plex.newest(known[key], 0)
+            except ServiceError as err:
+                if FAILURES[err.failure].ends_run:
+                    raise
+                if err.failure in {Failure.NOT_FOUND, Failure.FORBIDDEN}:
+                    continue
+            found[key] = known[key]
+        self._known = found
+        return list(found.values())
+
     async def _list(
         self, library: Library, catalog: CatalogBuilder, matcher: Matcher, gaps: Gaps
     ) -> None:
@@ -193,43 +232,82 @@ class FactsReader:
             return None
         return total - known if total > known else None
 
-    async def _marked(
-        self,
-        wanted: Sequence[tuple[Wanted, frozenset[str]]],
-        labels: Iterable[str],
-        catalogs: Mapping[MediaType, CatalogBuilder],
-        gaps: Gaps,
-    ) -> tuple[dict[MediaType, dict[str, int]], frozenset[str]]:
-        """Return which of the wanted items currently carry which of the integration's labels.
+    async def _wanted_items(
+        self, keys: Sequence[str], gaps: Gaps
+    ) -> tuple[tuple[LabelledItem, ...], frozenset[str]]:
+        """Return the wanted items with their labels, and the rating keys of the unreadable ones.
 
-        Also returns the rating keys of those whose labels could not be read.
+        Each was just listed: one that is not returned may have been left out. Raises ServiceError.
         """
-        written = {fold(label) for label in labels}
-        keys = sorted({key for _, some in wanted for key in some})
-        found: dict[MediaType, dict[str, set[str]]] = {
-            kind: {label: set() for label in written} for kind in MediaType
-        }
-        unread = set(keys[WANTED_MAX:])
-        if keys and written:
-            lost: list[Gap] = []
-            try:
-                items = await self._plex.labelled(keys[:WANTED_MAX], lost.append)
-            except ServiceError as err:
-                if FAILURES[err.failure].ends_run:
-                    raise
-                items = ()
-                lost = [Gap(GapKind.ITEM, key, key, err.failure) for key in keys[:WANTED_MAX]]
-            for one in items:
-                for label in written.intersection(map(fold, one.labels)):
-                    found[one.item.type][label].add(one.item.rating_key)
-            for gap in lost:
-                unread.add(gap.key)
-                gaps.add(gap)
-        marked = {
-            kind: {label: catalogs[kind].mask(some) for label, some in by_label.items()}
-            for kind, by_label in found.items()
-        }
-        return marked, frozenset(unread)
+        asked, lost = keys[:WANTED_MAX], Gaps()
+        try:
+            items = await self._plex.labelled(asked, lost.add)
+        except ServiceError as err:
+            if FAILURES[err.failure].ends_run:
+                raise
+            items, failure = (), err.failure
+        else:
+            failure = Failure.IMPLAUSIBLE
+        for key in {*asked} - {one.item.rating_key for one in items}:
+            lost.add(Gap(GapKind.ITEM, key, key, failure))
+        for gap in lost:
+            gaps.add(gap)
+        return items, frozenset(gap.key for gap in lost) | {*keys[WANTED_MAX:]}
+
+
+def _add_unlisted(
+    library: Library, catalog: CatalogBuilder, start: int, labels: Directory, gaps: Gaps
+) -> None:
+    """Add the items that carry a label although the listing lacks them; they begin at `start`."""
+    if catalog.size == start and labels.stored:
+        catalog.partial.add(library.key)
+        gaps.add(Gap(GapKind.LIBRARY, library.key, library.name, Failure.IMPLAUSIBLE))
+    elif unlisted := labels.carriers - catalog.positions.keys():
+        catalog.add_unlisted(unlisted, start)
+        catalog.end_library(library.key, start)
+        gaps.add(Gap(GapKind.PAGE, f"{library.key}:", library.name, Failure.IMPLAUSIBLE))
+
+
+def _compare(
+    items: Iterable[LabelledItem],
+    named: Collection[str],
+    catalogs: Mapping[MediaType, CatalogBuilder],
+    directories: Mapping[str, Directory],
+) -> Iterable[Gap]:
+    """Yield which labels were not read in full, as items that carry them show, and doubt them."""
+    for one in items:
+        library, key = one.item.library, one.item.rating_key
+        carriers, directory = catalogs[one.item.type].carriers, directories.get(library)
+        if directory is None:
+            continue
+        folded = {fold(label): label for label in one.labels}
+        if folded.keys() - directory.names - directory.unread.names:
+            carriers.doubt(set(named) - directory.names, library)
+            yield Gap(GapKind.LABEL, f"{library}/", library, Failure.IMPLAUSIBLE)
+        for label in folded.keys() & named & directory.names:
+            if not carriers.may_have(label, key, library):
+                carriers.doubt([label], library)
+                text = folded[label]
+                yield Gap(GapKind.LABEL, f"{library}/{text}", text, Failure.IMPLAUSIBLE)
+
+
+def _marked(
+    items: Iterable[LabelledItem],
+    labels: Iterable[str],
+    catalogs: Mapping[MediaType, CatalogBuilder],
+) -> dict[MediaType, dict[str, int]]:
+    """Return which of the wanted items currently carry which of the integration's labels."""
+    found: dict[MediaType, dict[str, set[str]]] = {
+        kind: {label: set() for label in labels} for kind in MediaType
+    }
+    for one in items:
+        by_label = found[one.item.type]
+        for label in by_label.keys() & set(map(fold, one.labels)):
+            by_label[label].add(one.item.rating_key)
+    return {
+        kind: {label: catalogs[kind].mask(some) for label, some in by_label.items()}
+        for kind, by_label in found.items()
+    }
 
 
 def _unknown_labels(facts: Facts, kind: MediaType, named: Collection[str]) -> frozenset[str]:

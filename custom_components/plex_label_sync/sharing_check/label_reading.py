@@ -1,12 +1,12 @@
 """Read from Plex which items carry some labels, so that an unreadable row costs only itself."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ..plex.server import PlexClient
 from ..sync.gaps import Gaps
-from ..sync.model import Gap, GapKind, Library, ServiceError, StoredLabel, fold
+from ..sync.model import Failure, Gap, GapKind, Library, ServiceError, StoredLabel, fold
 from .catalog_builder import LabelCarriers, keys_in
 
 
@@ -28,10 +28,14 @@ class _UnreadLabels:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """The labels that a library's items carry, and those that could not be read."""
+    """The labels that a library's items carry, and those that could not be read.
+
+    `carriers` are the rating keys of all items that were found to carry one of them.
+    """
 
     stored: tuple[StoredLabel, ...] = ()
     unread: _UnreadLabels = _UnreadLabels()
+    carriers: frozenset[str] = frozenset()
 
     @property
     def names(self) -> frozenset[str]:
@@ -79,10 +83,11 @@ class LabelReading:
         directory = await self.directory(library)
         carriers.doubt(directory.unread.of(set(named) - directory.names), library.key)
         keys = keys_in(shelf.positions, shelf.libraries.get(library.key, 0))
+        found = frozenset[str]()
         for label in directory.stored if keys else ():
             if fold(label.text) in named:
-                await self._carriers(library, label, keys, carriers)
-        return directory
+                found |= await self._carriers(library, label, keys, carriers)
+        return replace(directory, carriers=found)
 
     async def directory(self, library: Library) -> Directory:
         """Return a library's labels. Raises ServiceError."""
@@ -92,6 +97,8 @@ class LabelReading:
         except ServiceError as err:
             self._gaps.add_failure(err, GapKind.LABEL, f"{library.key}/", library.name)
             return Directory(unread=_UnreadLabels(frozenset({""})))
+        if len({one.id for one in stored}) < len(stored):  # in place of another one
+            bad.append(Gap(GapKind.LABEL, f"{library.key}/", library.name, Failure.IMPLAUSIBLE))
         for gap in bad:
             self._gaps.add(gap)
         names = frozenset(fold(gap.key.partition("/")[2]) for gap in bad)
@@ -103,23 +110,27 @@ class LabelReading:
         label: StoredLabel,
         keys: frozenset[str],
         carriers: LabelCarriers,
-    ) -> None:
-        """Read which of a library's items carry a label.
+    ) -> frozenset[str]:
+        """Read which of a library's items carry a label, and return them.
 
-        If a row cannot be read, the items without the label are read as well: only those in neither
-        list are unknown.
+        If a row cannot be read, or if the answer is implausible because none or all of the items
+        carry the label, the items without it are read as well. Those in neither list are unknown,
+        and so are those in both.
         """
         lost: list[Gap] = []
         folded = fold(label.text)
         try:
             found = await self._plex.carriers(library, label, lost.append)
-            rest = await self._plex.without(library, label, lost.append) if lost else keys
+            rest = keys - found
+            if lost or not found or not rest:
+                rest = await self._plex.without(library, label, lost.append)
         except ServiceError as err:
             self._gaps.add_failure(err, GapKind.LABEL, f"{library.key}/{label.text}", label.text)
             carriers.doubt([folded], library.key)
-            return
-        doubtful = keys - found - rest
+            return frozenset()
+        doubtful = (keys - found - rest) | (found & rest)
         if doubtful:
-            failure = lost[0].failure
+            failure = lost[0].failure if lost else Failure.IMPLAUSIBLE
             self._gaps.add(Gap(GapKind.LABEL, f"{library.key}/{label.text}", label.text, failure))
-        carriers.add(folded, found, doubtful)
+        carriers.add(folded, found - doubtful, doubtful)
+        return found
