@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from custom_components.plex_label_sync.const import DOMAIN
-from simulators.http import Fault
+from simulators.http import Fault, FaultKind
 from simulators.plex.server import LISTING_ROUTE, METADATA_ROUTE
 
 from .ha_env import later
@@ -157,3 +157,43 @@ async def test_server_that_is_away_does_not_have_the_watchlists_read_all_the_tim
     for _ in range(4):
         await later(ha_env, hours.clock, 15.0)
     assert ha_env.labels(title) == [{"rosa"}]
+
+
+@pytest.mark.parametrize("kind", ["busy", "html"])
+async def test_edit_that_fails_for_ever_is_logged_once_and_displaces_no_run_that_can_be_undone(
+    ha_env: HaEnv, hours: Hours, kind: FaultKind
+) -> None:
+    key = _wanted_item(ha_env)
+    fault = Fault(kind, method="PUT", match=rf"\b{key}\b", times=None)
+    ha_env.plex.faults.add(fault)
+    await hours.passes(step=30.0)
+    assert sum("not in Plex" in one for one in hours.logged) == 1
+    for _ in range(2):
+        await hours.passes()
+        assert hours.logged == []
+        assert hours.plex <= 30
+    # The first sync, the label on the other item of the title, and what may have come in the end.
+    assert len(ha_env.entry.runtime_data.records.journal.entries) <= 3
+
+    ha_env.plex.faults.clear()
+    await hours.passes()
+    assert {one.casefold() for one in ha_env.plex.state.items[key].labels} == {"rosa"}
+
+
+async def test_event_about_an_item_that_cannot_be_read_is_looked_into_a_few_times_only(
+    ha_env: HaEnv, hours: Hours
+) -> None:
+    await hours.passes()
+    usual = hours.plex
+    title = ha_env.spare(in_plex=False)
+    await ha_env.plex.import_title(title)
+    (item,) = ha_env.plex.state.items_of(title)
+    fault = Fault("busy", route=METADATA_ROUTE, match=rf"[/,]{item.rating_key}\b", times=None)
+    ha_env.plex.faults.add(fault)
+    ha_env.plex.refresh_items([item.rating_key])
+    await ha_env.receive_plex_events()
+    await hours.passes(step=15.0)
+    assert hours.plex <= usual + 20
+    await hours.passes(step=15.0)
+    assert hours.plex <= usual
+    assert hours.logged == []

@@ -86,6 +86,7 @@ class Runner:
         self._turns = Turns()
         self._runs = Runs(context.hass, context.entry, self._async_one_run)
         self._counting = asyncio.Lock()
+        self._logged_failures: set[tuple[RowKey, str]] = set()
         self._is_stopped = False  # the entry is being unloaded: no new runs
         context.entry.async_on_unload(self.schedule.cancel)
         context.entry.async_on_unload(servers.on_return.add(self.schedule.catch_up))
@@ -227,12 +228,18 @@ class Runner:
         await self.records.async_save_summary()
 
     def _fire_activities(self, request: Request, run: Run, was_open: Open) -> None:
-        """Fire the activities of a run, and log the titles that are not in Plex."""
+        """Fire the activities of a run, and log the changes that are not in Plex."""
         for kind, attributes in activities_of(
             request, run, was_open, self._open(), self.records.ledger
         ):
             self._context.fire(kind, **attributes)
-        if run.failed and (run.error is None or run.changes):
+        if run.error is None or run.changes:
+            self._log_failures(request, run)
+
+    def _log_failures(self, request: Request, run: Run) -> None:
+        """Log the changes that a run failed to make, unless all of them failed before."""
+        failed = {(one.change.key, one.failure) for one in run.failed}
+        if failed - self._logged_failures:
             _LOGGER.warning(
                 "%s: %d label changes are not in Plex, for example %r on %s: %s",
                 self._context.entry.title,
@@ -241,6 +248,9 @@ class Runner:
                 run.failed[0].change.title,
                 run.failed[0].failure,
             )
+        # A full sync tries all of them again: what it does not fail at, it has made.
+        tried_all = request.whole and run.error is None
+        self._logged_failures = failed if tried_all else self._logged_failures | failed
 
     # Outside the runs
 

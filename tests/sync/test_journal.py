@@ -64,6 +64,19 @@ def test_runs_that_changed_nothing_do_not_push_out_one_that_can_be_undone() -> N
     assert [entry.run_id for entry in journal.entries] == ["a"]
 
 
+def test_run_that_tries_the_same_again_and_again_displaces_only_itself() -> None:
+    journal = Journal()
+    journal.begin(run("a", add("anna", "11")))
+    journal.finish("a", "done", [add("anna", "11")])
+    for number in range(RUNS_MAX + 1):
+        journal.begin(run(f"b{number}", add("ben", "12")))
+        journal.finish(f"b{number}", "done", [add("ben", "12")], confirmed=False)
+    assert [entry.run_id for entry in journal.entries] == ["a", f"b{RUNS_MAX}"]
+    journal.begin(run("c", add("ben", "12")))
+    journal.finish("c", "done", [add("ben", "12")])
+    assert [entry.run_id for entry in journal.entries] == ["a", f"b{RUNS_MAX}", "c"]
+
+
 def test_run_keeps_what_was_confirmed_in_place_of_what_was_planned() -> None:
     journal = Journal([run("a", add("anna", "11"), add("anna", "12"))])
     journal.finish("a", "failed", [add("anna", "12")])

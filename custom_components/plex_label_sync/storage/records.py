@@ -237,7 +237,8 @@ class Records:
         self.ledger.adopt(unsure, run.started, undo=run.kind is RunKind.UNDO, rows=planned)
         self.knowledge.finished(run)
         self.summary = after_changes(self.summary, run, self.ledger)
-        self.journal.finish(run.id, run.status.value, [*run.changes, *unsure])
+        changes = [*run.changes, *unsure]
+        self.journal.finish(run.id, run.status.value, changes, confirmed=bool(run.changes))
         self._not_in_ledger.add(run.id)
         await self._save_ledger()
         await self._save_journal()

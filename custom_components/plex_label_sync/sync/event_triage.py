@@ -30,6 +30,7 @@ class EventTriage:
         self._clock = clock
         self._cooldown = Cooldown()
         self._broken = Cooldown()  # items that Plex could not return
+        self._failed: frozenset[str] = frozenset()  # the last ones that were requested for nothing
 
     def edited(self, rating_keys: Iterable[str]) -> None:
         """Record that the integration edited items: Plex may send events about them now."""
@@ -65,14 +66,16 @@ class EventTriage:
     async def _labelled(self, rating_keys: Sequence[str]) -> tuple[LabelledItem, ...]:
         """Read items; those that Plex cannot return are left out and skipped for a while.
 
-        Raises ServiceError when it returns none.
+        Raises ServiceError when it returns none for the first time: that may be about the server.
         """
         gaps = Gaps()
         found = await self._plex.labelled(rating_keys, gaps.add)
-        if len(gaps) == len(rating_keys):
+        unread = frozenset(gap.key for gap in gaps)
+        failed, self._failed = self._failed, unread if unread == {*rating_keys} else frozenset()
+        if self._failed - failed:
             failure = next(iter(gaps)).failure
             raise ServiceError(Service.PLEX, failure, "no item that was named can be read")
-        self._broken.add((gap.key for gap in gaps), self._clock())
+        self._broken.add(unread, self._clock())
         return found
 
     async def newest(self, since: float, ledger: Ledger, settings: SyncSettings) -> Candidates:

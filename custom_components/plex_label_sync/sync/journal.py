@@ -60,11 +60,20 @@ class Journal:
             for entry in self._entries
         ]
 
-    def finish(self, run_id: str, status: str, changes: Sequence[Change]) -> None:
+    def finish(
+        self, run_id: str, status: str, changes: Sequence[Change], *, confirmed: bool = True
+    ) -> None:
         """Replace a run's planned changes with the confirmed ones and those that may be in Plex.
 
-        A run that changed nothing is not kept: it must not displace one that can be undone.
+        A run that changed nothing is not kept: it must not displace one that can be undone. Nor
+        must one that tried the same as an earlier one, with nothing `confirmed`: that is replaced.
         """
+        if not confirmed:
+            self._entries = [
+                entry
+                for entry in self._entries
+                if entry.status is None or entry.changes != tuple(changes)
+            ]
         ended = [
             replace(entry, status=status, changes=tuple(changes), sent=None)
             if entry.run_id == run_id
