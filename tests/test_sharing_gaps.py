@@ -429,7 +429,7 @@ async def test_nobody_is_believed_to_have_no_account_while_a_row_is_unreadable(
     assert row_of(response, "marta")["state"] == "restricted"
 
 
-@pytest.mark.parametrize("left_out", ["share", "sections"])
+@pytest.mark.parametrize("left_out", ["servers", "share", "sections"])
 async def test_share_without_its_libraries_is_unknown(env: SharingEnv, left_out: Any) -> None:
     await env.set_up()
     good = await env.check()

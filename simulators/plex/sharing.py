@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simulators.plex.server import PlexSimulator
 
 type ShareState = Literal["accepted", "pending", "none", "elsewhere"]
-type Part = Literal["user", "id", "rules", "share", "sections", "home"]
+type Part = Literal["user", "id", "rules", "servers", "share", "sections", "home"]
 """What responses may lack about one person, without a word: see `SharedAccount.left_out`."""
 
 FIRST_ACCOUNT_ID: Final = 70_001
@@ -34,8 +34,8 @@ class SharedAccount:
     """A person whom the owner knows at plex.tv. Tests may change every field at any time.
 
     `sections` are the keys of what is shared, None for all. A managed user has neither name nor
-    e-mail address. `left_out` is what responses lack: the row in the list of people, its id or
-    rules, the row in the list of shares, its libraries, the row in the Plex Home.
+    e-mail address. `left_out` is what responses lack: the row in the list of people, its id, rules
+    or servers, the row in the list of shares, its libraries, the row in the Plex Home.
     """
 
     id: int
@@ -187,6 +187,8 @@ class SharingBook:
         }
         if self.uuid_in_users:
             row["uuid"] = account.uuid
+        if "servers" in account.left_out:
+            return row
         if account.state == "elsewhere":
             row["Server"] = [_server_row(account, "e" * 40, "Another server", 1, all_=True)]
         if account.state in {"accepted", "pending"}:

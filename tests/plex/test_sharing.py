@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from hypothesis import given, strategies as st
 from plexapi.myplex import MyPlexPinLogin
 import pytest
 
-from custom_components.plex_label_sync.plex import account, sharing
+from custom_components.plex_label_sync.plex import account, shares, sharing
 from custom_components.plex_label_sync.plex.sharing import ChangeRefusedError, PlexTvSharing
 from custom_components.plex_label_sync.sharing.model import (
     Access,
@@ -272,6 +273,7 @@ async def test_date_to_come_back_is_a_time_to_wait(tv: PlexTv) -> None:
         ("<MediaContainer size='0'/>", "/api/users"),  # although some share the server
         ("<MediaContainer size='0'/>", "/api/servers"),  # although people are said to share it
         ("<user/>", "/api/v2/user"),
+        ("", "/api/v2/user"),
         ("[]", "/api/v2/user"),
     ],
 )
@@ -308,6 +310,35 @@ async def test_presets_that_cannot_be_read_are_unknown(tv: PlexTv) -> None:
     assert not answer.complete
     assert found["Leo"].preset is None
     assert found["rosa"].preset == ""  # who is in no Plex Home has none
+
+
+ANY_JSON: Final[st.SearchStrategy[object]] = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | st.sampled_from(["", "1", MACHINE]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                (
+                    *("id", "key", "users", "invited", "libraries", "machineIdentifier"),
+                    *("sharingSettings", "filterMovies", "numLibraries", "allLibraries"),
+                )
+            ),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.lists(ANY_JSON, max_size=3) | ANY_JSON)
+def test_rows_of_any_shape_are_accounts_or_not_understood(answer: object) -> None:
+    for access in (Access.SHARED, Access.INVITED):
+        with suppress(SharingError):
+            listed = shares.shares_of(answer, MACHINE, access)
+            assert all(one.id for one in listed.accounts)
+    with suppress(SharingError):
+        shares.presets_of(shares.home_rows(answer))
 
 
 async def test_rules_that_are_nowhere_are_unknown_and_not_none(tv: PlexTv) -> None:

@@ -54,6 +54,13 @@ def test_rule_that_is_not_reported_is_neither_gone_nor_back() -> None:
     assert vanished(open_now, [friend("label=tim")], lost, {}) == {}
 
 
+def test_rule_that_is_gone_is_not_forgotten_while_nothing_is_shared() -> None:
+    lost = after(friend("label=rosa"), friend(""))
+    between = after(friend(""), friend("", access=Access.NONE), lost)
+    assert after(friend("", access=Access.NONE), friend(""), between) == lost
+    assert after(friend(""), friend("label=rosa"), between) == {}
+
+
 def test_account_is_gone_when_a_second_answer_lacks_it() -> None:
     rosa, tim, ben = friend("label=rosa"), friend(id="8"), friend(id="9", access=Access.NONE)
     first, missed = with_missing(Answer(1.0, OWNER, (tim,)), (rosa, tim, ben), ())

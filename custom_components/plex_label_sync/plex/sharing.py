@@ -163,18 +163,20 @@ class _Visit:
         """Return the token's account, and whether it has Plex Pass. Raises SharingError."""
 
         def sign_in() -> Any:  # noqa: ANN401
-            return self._new_account(
+            account = self._new_account(
                 token=self._access.token,
                 session=self._session,
                 timeout=self._access.request_timeout,
             )
+            # An empty answer leaves an account without any attribute.
+            if not account.id:
+                raise ValueError("no id")
+            return account
 
         try:
             account = self._with_retry(sign_in)
         except _GoneError:
             raise SharingError(Reason.GONE) from None
-        if not account.id:
-            raise SharingError(Reason.NOT_UNDERSTOOD)
         self._account = account
         return (
             Account(

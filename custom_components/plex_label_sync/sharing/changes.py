@@ -86,14 +86,16 @@ def vanished(
     """Return the rules that are gone and have not come back.
 
     `last` are the rules as they were known, `lost` those that were gone already, `seen` the number
-    of items each account could see then. An account without access sees nothing: that is not the
-    loss of a rule. A rule that is not reported is neither gone nor back.
+    of items each account could see then. An account without access sees nothing: that is neither
+    the loss of a rule nor its return. A rule that is not reported is neither gone nor back.
     """
     result: dict[str, LostRules] = {}
     for account in now:
-        if account.access is not Access.SHARED:
-            continue
         known = lost.get(account.id)
+        if account.access is not Access.SHARED:
+            if known is not None:
+                result[account.id] = known
+            continue
         texts = {
             kind: text
             for kind, text in (known.texts if known is not None else {}).items()

@@ -86,7 +86,7 @@ class FactsReader:
             for catalog in catalogs.values():
                 catalog.partial.add(ANY_LIBRARY)
         directory: set[str] | None = None if gaps else set()
-        directories: dict[str, Directory] = {}
+        directories: dict[str, tuple[Library, Directory]] = {}
         for library in libraries:
             catalog = catalogs[library.type]
             if self._settings.sync.covers(library.key):
@@ -94,7 +94,7 @@ class FactsReader:
                 await self._list(library, catalog, matcher, gaps)
                 labels = await reading.read(library, named, catalog, catalog.carriers)
                 _add_unlisted(library, catalog, start, labels, gaps)
-                directories[library.key] = labels
+                directories[library.key] = library, labels
             else:
                 # A rule may allow a label that only these carry.
                 catalog.others.add(library.key)
@@ -107,14 +107,11 @@ class FactsReader:
         written = {fold(label) for label in labels_by_person.values()}
         keys = sorted({key for _, some in wanted for key in some}) if written else []
         items, unmarked = await self._wanted_items(keys, gaps)
-        names = {one.key: one.name for one in libraries}
-        for gap in _compare(items, named, catalogs, directories):
+        for gap in await in_thread(_compare, items, named, catalogs, directories):
+            gaps.add(gap)
             if gap.key.endswith("/"):
                 directory = None
-                gaps.add(replace(gap, name=names.get(gap.name, gap.name)))
-            else:
-                gaps.add(gap)
-        marked = _marked(items, written, catalogs)
+        marked = await in_thread(_marked, items, written, catalogs)
         facts = Facts(
             catalogs={
                 kind: await in_thread(catalog.finished, named, marked[kind], catalog.mask(unmarked))
@@ -272,23 +269,28 @@ def _compare(
     items: Iterable[LabelledItem],
     named: Collection[str],
     catalogs: Mapping[MediaType, CatalogBuilder],
-    directories: Mapping[str, Directory],
-) -> Iterable[Gap]:
-    """Yield which labels were not read in full, as items that carry them show, and doubt them."""
+    directories: Mapping[str, tuple[Library, Directory]],
+) -> list[Gap]:
+    """Return which labels were not read in full, as items that carry them show, and doubt them."""
+    gaps = []
+    listed = {key: directory.names for key, (_, directory) in directories.items()}
     for one in items:
-        library, key = one.item.library, one.item.rating_key
-        carriers, directory = catalogs[one.item.type].carriers, directories.get(library)
-        if directory is None:
+        if one.item.library not in directories:
             continue
-        folded = {fold(label): label for label in one.labels}
-        if folded.keys() - directory.names - directory.unread.names:
-            carriers.doubt(set(named) - directory.names, library)
-            yield Gap(GapKind.LABEL, f"{library}/", library, Failure.IMPLAUSIBLE)
-        for label in folded.keys() & named & directory.names:
-            if not carriers.may_have(label, key, library):
-                carriers.doubt([label], library)
-                text = folded[label]
-                yield Gap(GapKind.LABEL, f"{library}/{text}", text, Failure.IMPLAUSIBLE)
+        library, directory = directories[one.item.library]
+        names = listed[library.key]
+        carriers = catalogs[one.item.type].carriers
+        labels = {fold(label): label for label in one.labels}
+        if labels.keys() - names - directory.unread.names:
+            carriers.doubt(set(named) - names, library.key)
+            key = f"{library.key}/"
+            gaps.append(Gap(GapKind.LABEL, key, library.name, Failure.IMPLAUSIBLE))
+        for folded in labels.keys() & named & names:
+            if not carriers.may_have(folded, one.item.rating_key, library.key):
+                carriers.doubt([folded], library.key)
+                key, label = f"{library.key}/{labels[folded]}", labels[folded]
+                gaps.append(Gap(GapKind.LABEL, key, label, Failure.IMPLAUSIBLE))
+    return gaps
 
 
 def _marked(

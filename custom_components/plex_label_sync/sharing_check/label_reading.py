@@ -121,13 +121,16 @@ class LabelReading:
         folded = fold(label.text)
         try:
             found = await self._plex.carriers(library, label, lost.append)
-            rest = keys - found
-            if lost or not found or not rest:
+            rest: frozenset[str] | None = None
+            if lost or not found or keys <= found:
                 rest = await self._plex.without(library, label, lost.append)
         except ServiceError as err:
             self._gaps.add_failure(err, GapKind.LABEL, f"{library.key}/{label.text}", label.text)
             carriers.doubt([folded], library.key)
             return frozenset()
+        if rest is None:
+            carriers.add(folded, found)
+            return found
         doubtful = (keys - found - rest) | (found & rest)
         if doubtful:
             failure = lost[0].failure if lost else Failure.IMPLAUSIBLE
