@@ -281,7 +281,7 @@ READS: Final = (
         1,
         "a quick check can only lead to doing nothing",
         "sync/plan_builder.py",
-        "        if not is_known or not plan.is_idle(quick_check.unread):\n",
+        "        if not known or not plan.is_idle(quick_check.left_alone):\n",
         "        if False:\n",
         ("sync/test_change_detection.py",),
     ),

@@ -275,3 +275,79 @@ async def test_newest_row_that_is_unreadable_does_not_make_every_sync_a_listing(
         run = await hourly(env)
         assert gap_keys(run, GapKind.PAGE)
         assert env.plex.stats.total <= 5 + 4
+
+
+async def test_what_a_check_could_not_read_and_the_listing_could_is_no_gap(env: EngineEnv) -> None:
+    await env.sync(routine=True)
+    key = want_one(env)
+    break_item(env, key)
+    await hourly(env)
+    assert gap_keys(await hourly(env)) == {key}
+    env.plex.faults.clear()
+    # The check tries it once.
+    env.plex.faults.add(Fault("busy", route=METADATA_ROUTE, method="GET", match=rf"/{key}\?"))
+    row = next(one for one in env.recorder.ledger if one.rating_key != key)
+    env.plex.state.remove_label(row.rating_key, row.label)
+    run = await hourly(env)
+    assert (run.status, run.added, run.overridden, [*run.gaps]) == (RunStatus.DONE, 1, 1, [])
+    await hourly(env)
+    assert env.plex.stats.requests == CHEAP
+
+
+@pytest.mark.parametrize("kind", ["busy", "html"])
+async def test_edit_that_plex_refuses_for_ever_is_tried_less_and_less_often(
+    env: EngineEnv, kind: FaultKind
+) -> None:
+    await env.sync(routine=True)
+    key = want_one(env)
+    env.plex.faults.add(Fault(kind, method="PUT", match=rf"\b{key}\b", times=None))
+    tried = []
+    for hour in range(24):
+        run = await hourly(env, HOUR)
+        assert [one.change.rating_key for one in run.failed] == [key]
+        assert (key in gap_keys(run)) is (kind == "busy")
+        if env.plex.stats.puts:
+            tried.append(hour)
+        else:
+            assert env.plex.stats.requests == CHEAP
+    assert tried == [0, 1, 3, 7, 13, 19]
+    assert key not in env.labels
+
+    env.plex.faults.clear()
+    for _ in range(6):
+        await hourly(env, HOUR)
+    assert env.labels[key] == {"rosa"}
+
+
+async def test_other_changes_do_not_wait_for_an_edit_that_plex_refuses(env: EngineEnv) -> None:
+    await env.sync(routine=True)
+    key = want_one(env)
+    env.plex.faults.add(Fault("busy", method="PUT", match=rf"\b{key}\b", times=None))
+    for _ in range(4):
+        await hourly(env, HOUR)
+    other = want_one(env)
+    run = await hourly(env, HOUR)
+    assert env.labels[other] == {"rosa"}
+    assert [one.change.rating_key for one in run.failed] == [key]
+    # By hand it is tried at once, and so it is after a failure of something else.
+    env.plex.stats.reset()
+    await env.sync()
+    assert env.plex.stats.puts
+    later = want_one(env)
+    env.plex.faults.add(Fault("busy", method="PUT", match=rf"\b{later}\b", times=None))
+    await hourly(env, HOUR)
+    assert env.plex.stats.puts
+    await hourly(env, HOUR)
+    assert env.plex.stats.puts
+
+
+async def test_edits_that_end_with_an_unavailable_server_are_all_tried_at_once_when_it_is_back(
+    env: EngineEnv,
+) -> None:
+    await env.sync(routine=True)
+    key = want_one(env)
+    env.plex.faults.add(Fault("unauthorized", method="PUT", times=None))
+    assert (await hourly(env)).error is not None
+    env.plex.faults.clear()
+    assert (await hourly(env)).added == 1
+    assert env.labels[key] == {"rosa"}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, replace
 from typing import Final
 
+from .changes import FailedChange
 from .current_labels import CurrentLabels
 from .gap_reader import UNREAD_MAX, GapReader, item_batches
 from .gaps import Gaps
@@ -21,6 +22,7 @@ from .threads import in_thread
 from .wanted import WantedTitle
 from .wanted_labels import WantedItem, with_item
 
+RETRY_AFTER: Final = 3600.0  # seconds between the first attempts at a change that fails
 LISTING_AGE_MAX: Final = 6 * 3600.0  # seconds; after that everything is listed, changed or not
 
 
@@ -51,15 +53,18 @@ class QuickCheck:
     """
 
     libraries: tuple[Library, ...]
+    unlisted: tuple[Gap, ...] = ()  # libraries whose rows could not be read
     listing: LibrarySnapshot | None = None
     items: Mapping[str, WantedItem] | None = None
     present: CurrentLabels | None = None
     gaps: tuple[Gap, ...] = ()
+    failed: tuple[FailedChange, ...] = ()
 
     @property
-    def unread(self) -> frozenset[str]:
-        """The items that could not be read, by rating key."""
-        return frozenset(gap.key for gap in self.gaps if gap.kind is GapKind.ITEM)
+    def left_alone(self) -> frozenset[str]:
+        """The items that cannot be read now, or not be edited, by rating key."""
+        unread = {gap.key for gap in self.gaps if gap.kind is GapKind.ITEM}
+        return frozenset(unread | {one.change.rating_key for one in self.failed})
 
 
 class _Check:
@@ -93,6 +98,10 @@ class ChangeDetector:
         self._items_show_labels = True
         self._gap_reader = GapReader(plex)
         self._totals: dict[str, int] = {}  # numbers of items, with those that cannot be read
+        self._failed: tuple[FailedChange, ...] = ()  # of the last run that tried everything
+        self._failed_gaps: tuple[Gap, ...] = ()  # because of them
+        self._failed_at = 0.0
+        self._failures = 0  # runs in a row that failed at nothing else
 
     def remember(self, listing: LibrarySnapshot) -> None:
         """Record the result of a full listing; the libraries were read before it."""
@@ -105,6 +114,22 @@ class ChangeDetector:
         self._totals = {
             key: total for key, total in listing.found.totals.items() if key not in with_gaps
         }
+
+    def edited(self, failed: tuple[FailedChange, ...], gaps: Iterable[Gap]) -> None:
+        """Record which changes failed in a run that tried everything, and the gaps they left.
+
+        Changes that fail again and again are tried less often.
+        """
+        known = {one.change.key for one in self._failed}
+        is_new = not {one.change.key for one in failed} <= known
+        self._failures = 0 if not failed else 1 if is_new else self._failures + 1
+        self._failed, self._failed_gaps, self._failed_at = failed, (*gaps,), self._clock()
+
+    def _with_failed(self, check: QuickCheck) -> QuickCheck:
+        """Return a result with the changes that failed, unless they are due again."""
+        if not 0 <= self._clock() - self._failed_at < _retry_after(self._failures):
+            return check
+        return replace(check, gaps=(*check.gaps, *self._failed_gaps), failed=self._failed)
 
     @property
     def items(self) -> Mapping[str, WantedItem]:
@@ -129,7 +154,7 @@ class ChangeDetector:
             or not gaps.within(last.found.gaps)
             or not self._may_hold(last, people, [*libraries.values()], settings)
         ):
-            return QuickCheck(there, gaps=(*gaps,))
+            return QuickCheck(there, (*gaps,))
         check = _Check(last, (*gaps, *last.gaps))
         jobs = [self._count(library, check) for library in libraries.values()]
         jobs += [self._check_unmatched(check), self._check_gaps(libraries, check)]
@@ -145,12 +170,12 @@ class ChangeDetector:
         if at_once and len(check.items.keys() & check.present.unread_items) > UNREAD_MAX:
             at_once = False
         if check.changed or (at_once and check.items.keys() != last.items.keys()):
-            return QuickCheck(there, gaps=(*gaps,))
+            return QuickCheck(there, (*gaps,))
         if at_once and len(ledger) and not check.present.carriers:
             # Responses about single items should include their labels, but this one has none of all
             # those that were written: from now on this server is read label by label.
             self._items_show_labels = at_once = False
-        found = QuickCheck(there, last, gaps=(*check.gaps,))
+        found = self._with_failed(QuickCheck(there, (*gaps,), last, gaps=(*check.gaps,)))
         return replace(found, items=check.items, present=check.present) if at_once else found
 
     def _may_hold(
@@ -225,6 +250,15 @@ class ChangeDetector:
             found = await self._plex.labelled(keys, check.add_unread)
             for key in {*keys} & last.items.keys() - {one.item.rating_key for one in found}:
                 check.add_unread(Gap(GapKind.ITEM, key, key, Failure.IMPLAUSIBLE))
+
+
+def _retry_after(failures: int) -> float:
+    """Return after how many seconds changes are due that failed so often in a row.
+
+    Where syncs are hourly, that is with the next one, then the second, the fourth, and when
+    everything is listed.
+    """
+    return (2 ** min(failures - 1, 3) - 0.5) * RETRY_AFTER if failures else 0.0
 
 
 def _is_same(entry: WantedItem, item: Item) -> bool:

@@ -239,6 +239,7 @@ class Engine:
     ) -> Run:
         """Write a plan to Plex and read back the result."""
         plan, result = safety.plan, EditResult()
+        read = {*prepared.gaps}
         if plan.changes:
             groups = await in_thread(edits_of, plan.changes)
             # In the order in which they are sent, so that a count shows how far the run has come.
@@ -252,7 +253,11 @@ class Engine:
             result = await self._editor.carry_out(pace, groups, prepared, progress)
             self._event_triage.edited(one.rating_key for one in result.sent)
         run, rows, unsure = await in_thread(_confirmed_result, run, safety, result)
-        run = replace(run, gaps=(*prepared.gaps,))
+        run = replace(run, gaps=(*prepared.gaps,), failed=run.failed + prepared.failed)
+        tried_all = prepared.scope is not None and prepared.scope.whole and not prepared.failed
+        if tried_all and run.status is not RunStatus.FAILED:
+            left = [gap for gap in prepared.gaps if gap not in read]
+            self._plan_builder.change_detector.edited(run.failed, left)
         if plan.changes or rows:
             await self._recorder.finish(run, rows, unsure)
         return run

@@ -70,7 +70,7 @@ class PlanBuilder:
         )
         self._wrote_at = float("-inf")  # when the last plan with changes was made, in epoch seconds
         self.finder = ItemFinder(plex, steady)
-        self._change_detector = ChangeDetector(plex, clock)
+        self.change_detector = ChangeDetector(plex, clock)
         self._merger = Merger()
         self._matcher = WantedMatcher()
         self._evidence = EvidenceReader(plex)
@@ -130,11 +130,8 @@ class PlanBuilder:
         if request.dry_run:  # a dry run must not change what the next run saves
             ledger, memory = ledger.copy(), memory.copy()
         settings = following(options, watchlists.people, ledger, memory)
-        if quick is None:
-            gaps = list[Gap]()
-            there = await self._plex.libraries(gaps.append)
-        else:
-            gaps, there = [*quick.gaps], quick.libraries
+        gaps = [*quick.unlisted] if quick else list[Gap]()
+        there = quick.libraries if quick else await self._plex.libraries(gaps.append)
         libraries = chosen_libraries(there, request, settings, in_full=not gaps)
         scope = await self._scope(
             request, settings, watchlists, libraries, ledger=ledger, memory=memory
@@ -148,6 +145,7 @@ class PlanBuilder:
         if quick is not None and quick.listing and quick.listing.wanted_titles == wanted:
             prepared = await self._prepare_idle(scope, quick.listing, quick)
             if prepared is not None:
+                prepared.failed = quick.failed
                 progress.reached(Phase.LABELS)
                 note_unread(prepared, watchlists)
                 return prepared
@@ -158,7 +156,7 @@ class PlanBuilder:
             others = [library for library in there if library not in libraries]
             await self.finder.explain_missing(found, others)
         progress.reached(Phase.LISTING)
-        items, needed = await in_thread(items_and_labels, scope, found, self._change_detector.items)
+        items, needed = await in_thread(items_and_labels, scope, found, self.change_detector.items)
         if request.whole:
             last = LibrarySnapshot(
                 watchlists.people,
@@ -170,7 +168,7 @@ class PlanBuilder:
                 read_at=self._clock(),
                 gaps=(*found.gaps,),
             )
-            self._change_detector.remember(last)
+            self.change_detector.remember(last)
         labels = LabelReader(self._plex, libraries, found.totals, found.gaps)
         if request.whole:
             removed = await in_thread(self._recorder.recently_removed)
@@ -238,7 +236,7 @@ class PlanBuilder:
         checks: list[asyncio.Task[QuickCheck]] = []
 
         def check(people: tuple[Person, ...]) -> None:
-            job = self._change_detector.check(people, settings, self._recorder.ledger)
+            job = self.change_detector.check(people, settings, self._recorder.ledger)
             checks.append(asyncio.ensure_future(job))
 
         try:
@@ -268,8 +266,8 @@ class PlanBuilder:
             present = await labels.read(needed, everything=scope.everything)
         view = self._view(scope, items, present)
         plan = await in_thread(plan_of, scope, view, found.totals)
-        is_known = found.gaps.within(listing.found.gaps, but_for=quick_check.gaps)
-        if not is_known or not plan.is_idle(quick_check.unread):
+        known = found.gaps.within(listing.found.gaps, but_for=quick_check.gaps)
+        if not known or not plan.is_idle(quick_check.left_alone):
             return None
         self._remember_others(view, plan)
         return self._prepared(scope, found, plan, labels, view)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, assert_never
 
-from .changes import Change, Plan, RowKey
+from .changes import Change, FailedChange, Plan, RowKey
 from .gaps import Gaps
 from .label_reader import LabelReader
 from .model import (
@@ -122,6 +122,7 @@ class PreparedPlan:
     doubts: Doubts = field(default_factory=Doubts)
     scope: Scope | None = None  # what a sync covered, and what it read there
     view: View | None = None
+    failed: tuple[FailedChange, ...] = ()  # changes that failed before and are not due again
 
     @property
     def gaps(self) -> Gaps:
