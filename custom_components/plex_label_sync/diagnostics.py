@@ -1,7 +1,7 @@
 """Diagnostics of an entry without personal data or secrets, to attach to a bug report."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from ipaddress import ip_address
 import time
@@ -36,10 +36,12 @@ from .runtime import PlexLabelSyncConfigEntry, Runtime
 from .sharing_check.diagnostics import sharing_diagnostics
 from .storage.files import MINOR_VERSIONS, STORE_VERSION
 from .summary import Summary
+from .sync.changes import Row
 from .sync.journal import Entry
 from .sync.queue import Queue
 from .sync.run import StartedBy
 from .sync.safety_check import DAY
+from .sync.threads import in_thread
 
 if TYPE_CHECKING:
     from homeassistant.helpers.device_registry import DeviceEntry
@@ -157,22 +159,12 @@ def _run(entry: Entry) -> dict[str, Any]:
 async def _records(runtime: Runtime) -> dict[str, Any]:
     """Return the size of the records and the results of the last runs."""
     records = runtime.records
-    rows = list(records.ledger)
+    entries = records.journal.entries[::-1]
     return {
         "queue": _queue(records.queue),
-        "ledger": {
-            "labels": len(rows),
-            "items": len({row.rating_key for row in rows}),
-            "overrides": sum(row.removed_by_user for row in rows),
-            "undone": sum(row.removed_by_user and row.removed_by_undo for row in rows),
-            "pinned": sum(row.pinned for row in rows),
-            "marks": sum(row.is_removed_marker for row in rows),
-            "nobody_wants": sum(
-                bool(row.unwanted_since and not row.removed_by_user) for row in rows
-            ),
-            "unconfirmed": sum(not row.confirmed for row in rows),
-        },
-        "runs": [_run(one) for one in records.journal.entries[::-1]],
+        # Of up to tens of thousands of labels and changes
+        "ledger": await in_thread(_ledger, tuple(records.ledger)),
+        "runs": await in_thread(lambda: [_run(one) for one in entries]),
         "last_full_sync": _last_full_sync(records.summary),
         "gaps": [
             {
@@ -204,6 +196,20 @@ async def _records(runtime: Runtime) -> dict[str, Any]:
             "unsaved": records.unsaved,
             "damaged": list(records.damaged),
         },
+    }
+
+
+def _ledger(rows: Sequence[Row]) -> dict[str, int]:
+    """Return how many labels there are of each kind."""
+    return {
+        "labels": len(rows),
+        "items": len({row.rating_key for row in rows}),
+        "overrides": sum(row.removed_by_user for row in rows),
+        "undone": sum(row.removed_by_user and row.removed_by_undo for row in rows),
+        "pinned": sum(row.pinned for row in rows),
+        "marks": sum(row.is_removed_marker for row in rows),
+        "nobody_wants": sum(bool(row.unwanted_since and not row.removed_by_user) for row in rows),
+        "unconfirmed": sum(not row.confirmed for row in rows),
     }
 
 

@@ -171,7 +171,7 @@ class Runner:
                 self.on_change()
             self.on_finished(Finished(request, run, before is None))
             if not request.dry_run:
-                self._fire_activities(request, run, was_open)
+                await self._async_fire_activities(request, run, was_open)
             self._process_changed()
             return run
 
@@ -227,11 +227,13 @@ class Runner:
         await self.outcome.async_keep(request, run)
         await self.records.async_save_summary()
 
-    def _fire_activities(self, request: Request, run: Run, was_open: Open) -> None:
+    async def _async_fire_activities(self, request: Request, run: Run, was_open: Open) -> None:
         """Fire the activities of a run, and log the changes that are not in Plex."""
-        for kind, attributes in activities_of(
-            request, run, was_open, self._open(), self.records.ledger
-        ):
+        is_open, ledger = self._open(), self.records.ledger
+        activities = await in_thread(
+            lambda: [*activities_of(request, run, was_open, is_open, ledger)]
+        )
+        for kind, attributes in activities:
             self._context.fire(kind, **attributes)
         if run.error is None or run.changes:
             self._log_failures(request, run)
@@ -300,7 +302,7 @@ class Runner:
     async def async_clear_overrides(self, keys: Iterable[RowKey]) -> int:
         """Clear overrides and return their number; the next sync restores the labels."""
         async with self._turns.turn(Urgency.SYNC):
-            cleared = self.records.ledger.clear_overrides(keys)
+            cleared = await in_thread(self.records.ledger.clear_overrides, keys)
             await self.records.async_save_ledger()
             await self.async_count_ledger()
         await self.async_recount()

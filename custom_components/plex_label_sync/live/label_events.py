@@ -1,6 +1,6 @@
 """Derive the events about titles that a run has labelled. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,7 +8,7 @@ from ..sync.changes import Action, Change
 from ..sync.model import MediaType, Watchlists, fold
 from ..sync.person_id import id_order
 from ..sync.reasons import PersonRef, ReasonCode
-from ..sync.wanted import poster_of
+from ..sync.wanted import posters_of
 
 TITLES_MAX: Final = 25  # of one full sync; more suggest a first sync or a change of settings
 
@@ -27,22 +27,27 @@ class LabelEvent:
 
 
 def label_event_of(
-    changes: Iterable[Change], watchlists: Watchlists | None, poster: str | None = None
+    changes: Iterable[Change], watchlists: Watchlists | None, poster: str | None
 ) -> LabelEvent | None:
     """Return the event for a title whose items were changed, None if nothing was added.
 
-    `poster` is the title's poster, if already known.
+    Without a `poster` it is that of any watchlist.
     """
     added = [change for change in changes if change.action is Action.ADD]
     if not added or (kind := added[0].type) is None:
         return None
+    title = kind, added[0].title_id
+    return _event(added, kind, poster or posters_of(watchlists, [title]).get(title))
+
+
+def _event(added: Sequence[Change], kind: MediaType, poster: str | None) -> LabelEvent:
     people = {ref.id: ref for change in added for ref in change.people}
     return LabelEvent(
         added[0].title,
         kind,
         tuple(people[one] for one in sorted(people, key=id_order)),
         tuple(sorted({fold(change.label): change.label for change in added}.values())),
-        poster or poster_of(watchlists, kind, added[0].title_id),
+        poster,
         added[0].rating_key,
         tuple(dict.fromkeys(change.rating_key for change in added)),
     )
@@ -53,12 +58,13 @@ def label_events_of(changes: Iterable[Change], watchlists: Watchlists) -> tuple[
 
     Renamed labels and removed markers cause no event.
     """
-    found: dict[tuple[MediaType | None, str], list[Change]] = {}
+    found: dict[tuple[MediaType, str], list[Change]] = {}
     for change in changes:
-        if change.reason.code is not ReasonCode.WANTED:
+        is_new = change.reason.code is ReasonCode.WANTED and change.action is Action.ADD
+        if not is_new or change.type is None:
             continue
         found.setdefault((change.type, change.title_id), []).append(change)
         if len(found) > TITLES_MAX:
             return ()
-    events = (label_event_of(some, watchlists) for some in found.values())
-    return tuple(one for one in events if one is not None)
+    posters = posters_of(watchlists, found) if found else {}
+    return tuple(_event(added, title[0], posters.get(title)) for title, added in found.items())

@@ -19,6 +19,7 @@ from ..sync.queue import PendingSync, Queue, Reason
 from ..sync.returned import recently_removed
 from ..sync.run import Run, RunKind, RunStatus
 from ..sync.stored import Faults, listed, number, part, rows, text, texts, whole
+from ..sync.threads import in_thread
 from ..timer import Timer
 from .files import CAUSES_UNKNOWN, Data, Found, RecordFile
 from .held import Held, held_of
@@ -232,11 +233,15 @@ class Records:
         is written first: while the journal lists the run as unfinished, none of it can be
         forgotten.
         """
-        self.ledger.apply(rows)
-        planned = {change.key: row for change, row in unsure.items()}
-        self.ledger.adopt(unsure, run.started, undo=run.kind is RunKind.UNDO, rows=planned)
+
+        def note() -> Summary:
+            self.ledger.apply(rows)
+            planned = {change.key: row for change, row in unsure.items()}
+            self.ledger.adopt(unsure, run.started, undo=run.kind is RunKind.UNDO, rows=planned)
+            return after_changes(self.summary, run, self.ledger)
+
+        self.summary = await in_thread(note)  # of up to tens of thousands of changes
         self.knowledge.finished(run)
-        self.summary = after_changes(self.summary, run, self.ledger)
         changes = [*run.changes, *unsure]
         self.journal.finish(run.id, run.status.value, changes, confirmed=bool(run.changes))
         self._not_in_ledger.add(run.id)

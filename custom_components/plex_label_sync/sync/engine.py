@@ -1,7 +1,7 @@
 """The single path of every run: read, plan, check, edit, confirm, record."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 import logging
 from typing import assert_never
@@ -251,7 +251,7 @@ class Engine:
                 failed = tuple(FailedChange(one, err.failure) for one in plan.changes)
                 return replace(run, status=RunStatus.FAILED, failed=failed, error=err)
             result = await self._editor.carry_out(pace, groups, prepared, progress)
-            self._event_triage.edited(one.rating_key for one in result.sent)
+            self._event_triage.edited(await in_thread(_rating_keys, result.sent))
         run, rows, unsure = await in_thread(_confirmed_result, run, safety, result)
         run = replace(run, gaps=(*prepared.gaps,), failed=run.failed + prepared.failed)
         tried_all = prepared.scope is not None and prepared.scope.whole and not prepared.failed
@@ -261,6 +261,10 @@ class Engine:
         if plan.changes or rows:
             await self._recorder.finish(run, rows, unsure)
         return run
+
+
+def _rating_keys(changes: Iterable[Change]) -> frozenset[str]:
+    return frozenset(one.rating_key for one in changes)
 
 
 def _seen(overview: Overview | None, prepared: PreparedPlan, run: Run) -> Overview | None:

@@ -33,7 +33,8 @@ class Ledger:
         former: Mapping[PersonId, str] | None = None,
     ) -> None:
         """Initialize with the stored data."""
-        self._rows = {row.key: row for row in rows}
+        # Replaced as a whole and never changed: threads read it while runs write.
+        self._rows: Mapping[RowKey, Row] = {row.key: row for row in rows}
         self.people = {person.id: person for person in people}
         self.former = dict(former or {})
 
@@ -43,7 +44,7 @@ class Ledger:
 
     def __iter__(self) -> Iterator[Row]:
         """Iterate over the rows as they are now."""
-        return iter(tuple(self._rows.values()))
+        return iter(self._rows.values())
 
     def __contains__(self, key: RowKey) -> bool:
         """Return whether there is a row for a rating key and a label."""
@@ -96,10 +97,12 @@ class Ledger:
         now = {person.id: person for person in people}
         moved = self.moved(now.values())
         if moved:
+            rows = dict(self._rows)
             for key, row in self._rows.items():
                 if not moved.keys().isdisjoint(row.people):
                     ids = sorted({moved.get(one, one) for one in row.people}, key=id_order)
-                    self._rows[key] = replace(row, people=tuple(ids))
+                    rows[key] = replace(row, people=tuple(ids))
+            self._rows = rows
         before = dict(self.people)
         for old in moved:
             self.former[old] = self.people.pop(old).uuid
@@ -119,11 +122,13 @@ class Ledger:
 
     def apply(self, rows: Mapping[RowKey, Row | None]) -> None:
         """Replace rows; None deletes a row."""
+        applied = dict(self._rows)
         for key, row in rows.items():
             if row is None:
-                self._rows.pop(key, None)
+                applied.pop(key, None)
             else:
-                self._rows[key] = row
+                applied[key] = row
+        self._rows = applied
 
     def adopt(
         self,
@@ -139,8 +144,9 @@ class Ledger:
         final, so there it may. `rows` are the rows that the changes were to create.
         """
         planned = rows or {}
+        adopted = dict(self._rows)
         for change in changes:
-            row = self._rows.get(change.key)
+            row = adopted.get(change.key)
             if not change.is_own:
                 continue
             if change.action is Action.ADD:
@@ -153,15 +159,15 @@ class Ledger:
             elif row is None or row.removed_by_user:
                 continue
             elif undo:
-                self._rows[change.key] = replace(row, removed_by_undo=True)
+                adopted[change.key] = replace(row, removed_by_undo=True)
                 continue
-            self._rows[change.key] = replace(row.put_back(), confirmed=False)
+            adopted[change.key] = replace(row.put_back(), confirmed=False)
+        self._rows = adopted
 
     def pin(self, keys: Iterable[RowKey]) -> None:
         """Keep labels although they are no longer wanted."""
-        for key in keys:
-            if (row := self._rows.get(key)) is not None:
-                self._rows[key] = replace(row, pinned=True)
+        rows = (row for key in keys if (row := self._rows.get(key)) is not None)
+        self._rows = {**self._rows, **{row.key: replace(row, pinned=True) for row in rows}}
 
     def clear_overrides(self, keys: Iterable[RowKey]) -> int:
         """Forget that labels were removed by hand or by an undo; return the number of these.
@@ -173,24 +179,27 @@ class Ledger:
         cleared = [
             row for key in keys if (row := self._rows.get(key)) is not None and row.removed_by_user
         ]
-        for row in cleared:
-            if row.is_removed_marker:
-                self._rows[row.key] = replace(row.put_back(), confirmed=False)
-            else:
-                del self._rows[row.key]
+        self.apply(
+            {
+                row.key: replace(row.put_back(), confirmed=False) if row.is_removed_marker else None
+                for row in cleared
+            }
+        )
         return len(cleared)
 
     def note_undone(self, changes: Iterable[Change]) -> None:
         """Record that an undo removed the labels that are kept off."""
+        rows = dict(self._rows)
         for change in changes:
-            row = self._rows.get(change.key)
+            row = rows.get(change.key)
             if change.action is Action.REMOVE and row is not None and row.removed_by_user:
-                self._rows[change.key] = replace(row, removed_by_undo=True)
+                rows[change.key] = replace(row, removed_by_undo=True)
+        self._rows = rows
 
     def copy(self) -> "Ledger":
         """Return a ledger with the current rows."""
         copied = Ledger()
-        copied._rows = dict(self._rows)
+        copied._rows = self._rows
         copied.people = dict(self.people)
         copied.former = dict(self.former)
         return copied

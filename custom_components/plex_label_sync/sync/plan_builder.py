@@ -172,7 +172,7 @@ class PlanBuilder:
         labels = LabelReader(self._plex, libraries, found.totals, found.gaps)
         if request.whole:
             removed = await in_thread(self._recorder.recently_removed)
-            needed += labels_to_read(removed.values(), items)
+            needed += await in_thread(labels_to_read, removed.values(), items)
         shown = await labels_from_items(self._plex, scope, items, found.gaps)
         present = shown or await labels.read(needed, everything=scope.everything)
         progress.reached(Phase.LABELS)

@@ -93,7 +93,7 @@ class UndoRequest(_Common):
     kind: ClassVar[RunKind] = RunKind.UNDO
 
     run_id: str
-    changes: tuple[Change, ...]
+    changes: tuple[Change, ...] = field(hash=False)  # there may be tens of thousands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

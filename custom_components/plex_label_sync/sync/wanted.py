@@ -1,6 +1,6 @@
 """Who wants what: merges watchlists into wanted titles, and matches these with items."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from operator import is_
@@ -99,16 +99,18 @@ class Merger:
         return wanted_titles
 
 
-def poster_of(watchlists: Watchlists | None, kind: MediaType, title_id: str) -> str | None:
-    """Return the poster URL of the title with an id, from any watchlist."""
-    listed = () if watchlists is None else watchlists.titles.values()
-    found = (
-        one.poster
-        for titles in listed
-        for one in titles
-        if one.type is kind and title_id in one.ids
-    )
-    return next(filter(None, found), None)
+def posters_of(
+    watchlists: Watchlists | None, titles: Collection[tuple[MediaType, str]]
+) -> dict[tuple[MediaType, str], str]:
+    """Return the poster URLs of the titles with some ids, from any watchlist."""
+    ids = frozenset(title_id for _, title_id in titles)
+    posters: dict[tuple[MediaType, str], str] = {}
+    for listed in () if watchlists is None else watchlists.titles.values():
+        for one in listed:
+            if one.poster and not ids.isdisjoint(one.ids):
+                for title_id in one.ids & ids:
+                    posters.setdefault((one.type, title_id), one.poster)
+    return posters
 
 
 def _known(
