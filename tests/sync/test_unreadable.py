@@ -1,11 +1,18 @@
 """What cannot be read is asked for again by itself; everything else costs what it always does."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import pytest
 
+from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.change_detection import LISTING_AGE_MAX
-from custom_components.plex_label_sync.sync.model import GapKind, RemovedLabelMode, SyncSettings
+from custom_components.plex_label_sync.sync.model import (
+    GapKind,
+    LabelledItem,
+    RemovedLabelMode,
+    SyncSettings,
+)
 from custom_components.plex_label_sync.sync.run import Run, RunStatus
 from simulators.http import Fault, FaultKind
 from simulators.plex import PlexKnobs
@@ -149,6 +156,32 @@ async def test_unreadable_item_whose_label_is_no_longer_wanted_keeps_it_until_it
     run = await hourly(env)
     assert run.removed == 1
     assert key not in env.labels
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+async def test_item_that_only_the_listing_has_does_not_make_every_sync_a_listing(
+    env: EngineEnv, monkeypatch: pytest.MonkeyPatch, *, labelled: bool
+) -> None:
+    await env.sync(routine=True)
+    key = next(iter(env.recorder.ledger)).rating_key if labelled else want_one(env)
+    honest = PlexClient.labelled
+
+    async def without(
+        client: PlexClient, keys: Sequence[str], *more: Any
+    ) -> tuple[LabelledItem, ...]:
+        return tuple(one for one in await honest(client, keys, *more) if one.item.rating_key != key)
+
+    monkeypatch.setattr(PlexClient, "labelled", without)
+    labels, rows = env.labels, [*env.recorder.ledger]
+    await hourly(env)
+    for _ in range(3):
+        run = await hourly(env)
+        assert (run.status, run.changes, gap_keys(run)) == (RunStatus.PARTIAL, (), {key})
+        assert env.plex.stats.requests == CHEAP
+    assert (env.labels, [*env.recorder.ledger]) == (labels, rows)
+    monkeypatch.undo()
+    run = await hourly(env)
+    assert (run.status, run.added) == (RunStatus.DONE, 0 if labelled else 1)
 
 
 async def test_unreadable_items_are_asked_for_a_few_at_a_time_and_all_come_back(

@@ -4,14 +4,13 @@ Its result may leave everything unchanged. Before an item is changed, the carrie
 the item itself are read: a single response is not evidence.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Set as AbstractSet
 
 from .current_labels import ANY_LABEL, CurrentLabels
 from .gap_reader import UNREAD_MAX, item_batches
 from .gaps import Gaps
 from .jobs import gather_fail_fast
-from .model import Gap, LabelledItem, ServiceError, fold
+from .model import Failure, Gap, GapKind, LabelledItem, ServiceError, fold
 from .plan_notes import pairs_of
 from .ports import PlexPort
 from .readers import READERS
@@ -25,10 +24,10 @@ async def labels_from_items(
 ) -> CurrentLabels | None:
     """Return the labels of items as the items themselves list them.
 
-    A few items that cannot be read are added to `gaps`: their labels are unknown. None where it
-    would take no fewer requests than label by label, and where the responses are incomplete: an
-    item is missing, or none of the items that should carry labels lists one, because the server
-    does not list labels of items.
+    A few items that cannot be read, or that only the listing has, are added to `gaps`: their labels
+    are unknown. None where it would take no fewer requests than label by label, and where the
+    responses are incomplete: too many items are unknown, or none of those that should carry labels
+    lists one, because the server does not list labels of items.
     """
     if not scope.complete or not await in_thread(
         _takes_fewer, scope, items, plex.items_per_request
@@ -47,9 +46,13 @@ async def labels_from_items(
         await gather_fail_fast(read_some() for _ in range(READERS))
     except ServiceError:
         return None  # reading label by label shows what cannot be read, and why
-    present = await in_thread(_labels_of, found, {gap.key for gap in bad}, items)
-    for gap in bad if present else ():
-        gaps.add(replace(gap, name=items[gap.key].item.title or gap.key))
+    unread = {gap.key: gap.failure for gap in bad}
+    missing = items.keys() - {one.item.rating_key for one in found}
+    unread = {key: unread.get(key, Failure.IMPLAUSIBLE) for key in missing}
+    present = await in_thread(_labels_of, found, unread.keys())
+    if present is not None:
+        for key, failure in unread.items():
+            gaps.add(Gap(GapKind.ITEM, key, items[key].item.title or key, failure))
     return present
 
 
@@ -83,11 +86,8 @@ def pairs_to_confirm(
     return [*pairs_of(unproven & items.keys(), items, scope), *sorted(directories)]
 
 
-def _labels_of(
-    found: list[LabelledItem], unread: set[str], items: Mapping[str, WantedItem]
-) -> CurrentLabels | None:
-    present = CurrentLabels(unread_items=unread)
+def _labels_of(found: list[LabelledItem], unread: AbstractSet[str]) -> CurrentLabels | None:
+    present = CurrentLabels(unread_items={*unread})
     for one in found:
         present.add_item(one.item.rating_key, one.labels)
-    is_whole = {one.item.rating_key for one in found} | unread == items.keys()
-    return present if is_whole and len(unread) <= UNREAD_MAX and present.carriers else None
+    return present if len(unread) <= UNREAD_MAX and present.carriers else None
