@@ -1492,6 +1492,16 @@ FURTHER: Final = (
         ),
     ),
     Guard(
+        1,
+        "an undo leaves an item alone that may be another one",
+        "sync/undo_builder.py",
+        "if one.rating_key not in elsewhere\n                and not _is_unrelated(",
+        "if not _is_unrelated(",
+        (
+            "sync/test_evidence.py::test_undo_leaves_an_item_alone_that_may_be_another_one_by_its_title",
+        ),
+    ),
+    Guard(
         5,
         "what cannot be read back is not confirmed",
         "sync/editing.py",
