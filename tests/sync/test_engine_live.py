@@ -197,6 +197,21 @@ async def test_only_the_title_that_was_asked_for_is_labelled(env: EngineEnv) -> 
     assert "rosa" not in labels(env, other)[0]
 
 
+async def test_label_removed_by_hand_stays_off_under_a_new_name(env: EngineEnv) -> None:
+    title = env.spare()
+    env.want("rosa", title)
+    await synced(env)
+    (item,) = env.plex.state.items_of(title)
+    env.plex.state.remove_label(item.rating_key, "rosa")
+    env.pulsarr.state.rename(env.person("rosa"), "rosalind")
+    for _ in range(2):
+        env.clock.now += FRESH + 1
+        assert (await env.live_sync(title)).changes == ()
+    run = await env.sync()
+    assert run.overridden == 1
+    assert item.rating_key not in env.labels
+
+
 async def test_title_that_no_one_wants_costs_next_to_nothing(env: EngineEnv) -> None:
     await synced(env)
     run = await env.live_sync(env.spare())

@@ -459,6 +459,17 @@ def test_excluded_mark_stays_when_someone_wants_the_title_again() -> None:
     assert effects(plan) == [(Action.ADD, "ben", "11")]
 
 
+def test_decision_under_a_former_name_outlasts_runs_for_a_few_titles() -> None:
+    former = row("annabel", ANNA)  # removed by hand, and then the person was renamed
+    again = wanted((HEAT, (ANNA,)))
+    plan = plan_of(again, present({}), Ledger([former]), whole=False)
+    assert (plan.changes, plan.ledger_only_updates, plan.overridden) == ((), {}, 1)
+    plan = plan_of(again, present({}), Ledger([former]))
+    assert (plan.changes, plan.vanished) == ((), (former,))
+    assert plan.ledger_only_updates.keys() == {("11", "anna"), ("11", "annabel")}
+    assert plan.ledger_only_updates["11", "annabel"] is None
+
+
 def test_mark_that_someone_removed_is_not_put_on_again() -> None:
     mark = row("gone", people=(), is_removed_marker=True)
     plan = plan_of(UNWANTED, present({}), Ledger([mark]), MARK)

@@ -213,7 +213,12 @@ def test_label_that_is_not_in_the_ledger_goes_only_by_choice(view: View) -> None
             assert row is not None
             assert not row.removed_by_user
         else:
-            assert row is None or row.removed_by_user
+            item = view.items[change.rating_key].item
+            assert (
+                row is None
+                or row.removed_by_user
+                or relation(row, item, view.uuid_of(item.library)) is Relation.UNRELATED
+            )
             assert view.whole
             assert not view.settings.preserve_existing_labels
             assert view.items[change.rating_key].labels

@@ -55,6 +55,7 @@ class _ItemPlan:
         self._uuid = view.uuid_of(entry.item.library)
         self._rows: dict[str, Row] = {}
         self._unrelated: list[Row] = []
+        self._postponed: set[str] = set()  # labels about which only a full sync decides
         for row in rows:
             if relation(row, entry.item, self._uuid) is Relation.UNRELATED:
                 self._unrelated.append(row)
@@ -79,6 +80,7 @@ class _ItemPlan:
         for folded, row in self._rows.items():
             if (
                 folded not in self._entry.labels
+                and folded not in self._postponed
                 and not row.is_removed_marker
                 and self._knows(folded)
             ):
@@ -137,6 +139,8 @@ class _ItemPlan:
             self._draft.overridden += 1
             fresh = [other for other in refused if not other.removed_by_user]
             if (fresh and not self._view.whole) or not self._is_proven():
+                # Without these rows the next run would not know of the decision.
+                self._postponed |= {fold(other.label) for other in refused}
                 return
             new = replace(
                 self._row(label, None),
