@@ -299,11 +299,9 @@ class LiveSync:
         now = time.time()
         queue = self.queue
         for title_result in run.title_results:
-            if title_result.outcome in _RETRIED:
-                waits = any(entry.title == title_result.title for entry in queue)
-                queue = (
-                    queue if waits else announce(queue, [title_result.title], now, self._settings)
-                )
+            title = title_result.title
+            if title_result.outcome in _RETRIED and all(entry.title != title for entry in queue):
+                queue = announce(queue, [title], now, self._settings)
         lists = self._runner.engine.watchlists
         result = with_results(
             queue,

@@ -55,7 +55,7 @@ class _ItemPlan:
         self._uuid = view.uuid_of(entry.item.library)
         self._rows: dict[str, Row] = {}
         self._unrelated: list[Row] = []
-        self._postponed: set[str] = set()  # labels about which only a full sync decides
+        self._postponed: set[str] = set()  # former labels; only a full sync decides
         for row in rows:
             if relation(row, entry.item, self._uuid) is Relation.UNRELATED:
                 self._unrelated.append(row)
@@ -139,7 +139,6 @@ class _ItemPlan:
             self._draft.overridden += 1
             fresh = [other for other in refused if not other.removed_by_user]
             if (fresh and not self._view.whole) or not self._is_proven():
-                # Without these rows the next run would not know of the decision.
                 self._postponed |= {fold(other.label) for other in refused}
                 return
             new = replace(
@@ -160,15 +159,12 @@ class _ItemPlan:
             self._draft.undecided.add(self._item.rating_key)
             return  # it may have opted out, or already carry the label
         text = self._view.present.spelling(self._item.library, label.text)
-        reason = (
-            Reason(ReasonCode.RENAMED_FROM, label=former[0].label)
-            if former
-            else PLAIN[ReasonCode.WANTED]
-        )
+        reason = PLAIN[ReasonCode.WANTED]
         new_row = self._row(replace(label, text=text), row)
-        self._add(text, reason, new_row, label.people)
         if former:
+            reason = Reason(ReasonCode.RENAMED_FROM, label=former[0].label)
             self._draft.renamed[new_row.key] = min(people & set(former[0].people), key=id_order)
+        self._add(text, reason, new_row, label.people)
 
     def _keep_off(self, label: WantedLabel, row: Row) -> None:
         """Leave out a wanted label that was removed by hand or by an undo."""
