@@ -85,7 +85,12 @@ def _requests(results: Sequence[Mapping[str, Any]]) -> list[_Row]:
 
 def _loop(data: Mapping[str, Any]) -> list[_Row]:
     """Return the effect of both on the event loop of a real Home Assistant."""
-    old, now = _worst(data.get("house_before", ())), _worst(data["house"])
+    before, cases = data.get("house_before", ()), data["house"]
+    both = {one["case"] for one in before} & {one["case"] for one in cases}
+    old, now = (
+        _worst([one for one in some if one["case"] in both or not before])
+        for some in (before, cases)
+    )
     if old is None and now is None:
         return []
     return [

@@ -25,6 +25,7 @@ type Change = Callable[[], Awaitable[object]]
 IDLE: Final = 10.0  # seconds
 SYNC_TIMEOUT: Final = 600.0  # seconds for one sync
 HOURS: Final = 4  # scheduled syncs
+A_WORD: Final = "The"  # in the names of many titles
 # Summed over several syncs; of all others the maximum is reported.
 SUMS: Final = ("over_50", "full", "requests", "wall", "cpu")
 
@@ -83,6 +84,12 @@ async def measure_home_assistant(
                 hours.append(await noted())
             figures["clock"] = together(hours)
             await weigh("heap_after")
+            await client.get(METER.name)
+            await servers.request("reset")
+            await entry.call("explain", title=A_WORD)
+            await note("explain")
+            await entry.call("undo")  # of the last run that changed something
+            await note("undo")
             await client.close()
         finally:
             await home.stop()

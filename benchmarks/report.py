@@ -106,6 +106,8 @@ HOME_ASSISTANT_CASES: Final[Mapping[str, str]] = {
     "idle": "nothing, for ten seconds",
     "half": "somebody new wants half of the library",
     "clock": "unchanged, by the clock",
+    "explain": "titles are explained",
+    "undo": "the last changes are undone",
 }
 
 

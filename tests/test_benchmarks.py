@@ -149,6 +149,14 @@ def test_before_and_now_stand_side_by_side() -> None:
     assert any(line.endswith("all its syncs | not measured | 6 |") for line in lines)
 
 
+def test_only_what_both_states_were_measured_at_is_compared() -> None:
+    first = {"case": "first", "apart": 30.0, "step": 21.0, "full": 1, "collection": 290.0}
+    undo = {"case": "undo", "apart": 90.0, "step": 80.0, "full": 5, "collection": 400.0}
+    lines = before_and_after(results_with(house=[first, undo], house_before=[first]))
+    assert any(line.endswith("in all of these | 21 | 21 |") for line in lines)
+    assert any(line.endswith("all its syncs | 1 | 1 |") for line in lines)
+
+
 def test_earlier_state_that_cannot_be_had_is_reported() -> None:
     lines = before_and_after(results_with(before={"reason": "no such commit"}))
     assert lines[-1] == "Not measured: no such commit."
