@@ -72,9 +72,14 @@ class UndoBuilder:
         gaps = Gaps()
         libraries = {one.key: one for one in await self._plex.libraries(gaps.add)}
         ledger, now = self._recorder.ledger, self._clock()
-        rows = [row for row in ledger if row.library in libraries]
-        if people is not None:
-            rows = [row for row in rows if row.people and people.issuperset(row.people)]
+        rows = await in_thread(
+            lambda: [
+                row
+                for row in ledger
+                if row.library in libraries
+                and (people is None or (row.people and people.issuperset(row.people)))
+            ]
+        )
         reader, present, evidence = await self._read(libraries, rows, settings, gaps)
 
         def plan_of() -> Plan:
