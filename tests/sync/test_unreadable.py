@@ -1,6 +1,6 @@
 """What cannot be read is asked for again by itself; everything else costs what it always does."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, Final
 
 import pytest
@@ -9,7 +9,9 @@ from custom_components.plex_label_sync.plex.server import PlexClient
 from custom_components.plex_label_sync.sync.change_detection import LISTING_AGE_MAX
 from custom_components.plex_label_sync.sync.model import (
     GapKind,
+    Item,
     LabelledItem,
+    Library,
     RemovedLabelMode,
     SyncSettings,
 )
@@ -182,6 +184,38 @@ async def test_item_that_only_the_listing_has_does_not_make_every_sync_a_listing
     monkeypatch.undo()
     run = await hourly(env)
     assert (run.status, run.added) == (RunStatus.DONE, 0 if labelled else 1)
+
+
+async def test_item_that_the_listing_leaves_out_does_not_make_every_sync_a_listing(
+    env: EngineEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env.settings = REMOVE
+    await env.sync(routine=True)
+    row = next(iter(env.recorder.ledger))
+    honest = PlexClient.pages
+
+    def without(
+        client: PlexClient, library: Library, pick: Callable[[tuple[Item, ...]], Any], *more: Any
+    ) -> AsyncGenerator[Any]:
+        def of_others(items: tuple[Item, ...]) -> Any:
+            return pick(tuple(one for one in items if one.rating_key != row.rating_key))
+
+        return honest(client, library, of_others, *more)
+
+    monkeypatch.setattr(PlexClient, "pages", without)
+    want_one(env)
+    await hourly(env)
+    labels, rows = env.labels, [*env.recorder.ledger]
+    for _ in range(3):
+        run = await hourly(env)
+        assert (run.status, run.changes) == (RunStatus.PARTIAL, ())
+        assert gap_keys(run, GapKind.LIBRARY) == {row.library}
+        assert env.plex.stats.requests == CHEAP
+    assert (env.labels, [*env.recorder.ledger]) == (labels, rows)
+    monkeypatch.undo()
+    env.clock.now += LISTING_AGE_MAX
+    run = await hourly(env)
+    assert (run.status, run.changes) == (RunStatus.DONE, ())
 
 
 async def test_unreadable_items_are_asked_for_a_few_at_a_time_and_all_come_back(

@@ -54,6 +54,7 @@ class PlexReader:
         self._labels_by_text = False  # the server does not know tag ids
         self._spelled_twice: set[tuple[str, str]] = set()  # library keys and folded labels
         self._unreadable: dict[str, Failure] = {}
+        self._unreadable_rows: dict[str, list[int]] = {}  # among the newest, by library
         self._library_by_item: dict[str, str] | None = (
             None  # libraries by rating key, if rows lack them
         )
@@ -151,7 +152,8 @@ class PlexReader:
         def read(start: int, size: int, tries: int) -> Awaitable[parse.Page[tuple[Item, ...]]]:
             return self._items(library, size, start, tries, sort="addedAt:desc")
 
-        return await newest_rows(library, limit, read, on_gap, self._is_alive)
+        bad = self._unreadable_rows
+        return await newest_rows(library, limit, read, on_gap, alive=self._is_alive, unreadable=bad)
 
     async def has_row(self, library: Library, row: int) -> bool:
         """Return whether a row of a listing, oldest first, can be read. Raises ServiceError."""

@@ -62,9 +62,10 @@ class QuickCheck:
 
     @property
     def left_alone(self) -> frozenset[str]:
-        """The items that cannot be read now, or not be edited, by rating key."""
+        """The items that cannot be read, listed or edited now, by rating key."""
         unread = {gap.key for gap in self.gaps if gap.kind is GapKind.ITEM}
-        return frozenset(unread | {one.change.rating_key for one in self.failed})
+        unlisted = self.listing.found.left_out.keys() if self.listing else set[str]()
+        return frozenset(unread | unlisted | {one.change.rating_key for one in self.failed})
 
 
 class _Check:
@@ -155,7 +156,7 @@ class ChangeDetector:
             or not self._may_hold(last, people, [*libraries.values()], settings)
         ):
             return QuickCheck(there, (*gaps,))
-        check = _Check(last, (*gaps, *last.gaps))
+        check = _Check(last, (*gaps, *last.gaps, *last.found.left_out.values()))
         jobs = [self._count(library, check) for library in libraries.values()]
         jobs += [self._check_unmatched(check), self._check_gaps(libraries, check)]
         needed = await in_thread(labels_needed, last.items, ledger, settings)
@@ -197,7 +198,9 @@ class ChangeDetector:
     async def _count(self, library: Library, check: _Check) -> None:
         if library.key in check.last.found.totals:
             _, total = await self._plex.newest(library, 0)
-            check.changed |= total != self._totals.setdefault(library.key, total)
+            listed = self._totals.setdefault(library.key, total)
+            left_out = [gap.key for gap in check.last.found.left_out.values()].count(library.key)
+            check.changed |= total not in {listed, listed + left_out}
 
     async def _check_gaps(self, libraries: Mapping[str, Library], check: _Check) -> None:
         """Note whether a part of the listing can be read that could not."""

@@ -74,7 +74,9 @@ def note_contradictions(
     for key, one in evidence.items.items():
         library = by_key.get(one.item.library)
         if scope.complete and key not in items and library is not None:
-            found.gaps.add(Gap(GapKind.LIBRARY, library.key, library.name, Failure.IMPLAUSIBLE))
+            gap = Gap(GapKind.LIBRARY, library.key, library.name, Failure.IMPLAUSIBLE)
+            found.left_out[key] = gap
+            found.gaps.add(gap)
     # An item found a moment ago and missing by its key may exist all the same.
     for key in evidence.absent & items.keys():
         name = items[key].item.title or key

@@ -29,7 +29,8 @@ class Found:
 
     `others` are further items that the listing was to keep, by rating key; `unmatched` those that
     Plex has not recognized yet, `missing` the known reasons why titles have no items. Unread parts
-    are recorded in `gaps`; libraries without a total were not read.
+    are recorded in `gaps`; libraries without a total were not read. `left_out` are the gaps of
+    libraries whose listing left out existing items, by their rating keys.
     """
 
     wanted_titles: Sequence[WantedTitle]
@@ -39,6 +40,7 @@ class Found:
     unmatched: list[Item] = field(default_factory=list)
     missing: dict[Title, Outcome] = field(default_factory=dict)
     gaps: Gaps = field(default_factory=Gaps)
+    left_out: dict[str, Gap] = field(default_factory=dict)
 
     @property
     def matches(self) -> Iterator[tuple[WantedTitle, tuple[Item, ...]]]:
