@@ -32,7 +32,8 @@ def before_and_after(data: Mapping[str, Any]) -> list[str]:
         (
             f"Before is commit `{before['commit'][:7]}` of this repository, measured in the same run: "
             "labels were read label by label, events always gathered, libraries listed in pages of 1,000 "
-            "rows, and the ledger counted on the event loop."
+            "rows, the ledger counted on the event loop, and set-up showed no preview of the first sync, "
+            "which now counts as part of it in Home Assistant."
         ),
         "",
         "| | before | now |",
