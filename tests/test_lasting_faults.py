@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from aiohttp import ClientSession
 import pytest
 
-from custom_components.plex_label_sync.const import DOMAIN
+from custom_components.plex_label_sync.const import DOMAIN, WEBHOOK_SECRET_HEADER
 from simulators.http import Fault, FaultKind
 from simulators.plex.server import LISTING_ROUTE, METADATA_ROUTE
 
-from .ha_env import later
+from .ha_env import WEBHOOK_ID, WEBHOOK_SECRET, later
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from freezegun.api import TickingDateTimeFactory
 
@@ -34,13 +35,17 @@ class Hours:
         self.plex = self.pulsarr = 0
         self.logged: list[str] = []
 
-    async def passes(self, *, step: float = 60.0) -> None:
-        """Let an hour pass in steps, and count."""
+    async def passes(
+        self, *, step: float = 60.0, meanwhile: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Let an hour pass in steps, do something after each, and count."""
         self._env.plex.stats.reset()
         self._env.pulsarr.stats.reset()
         self._caplog.clear()
         for _ in range(round(HOUR / step)):
             await later(self._env, self.clock, step)
+            if meanwhile is not None:
+                await meanwhile()
         self.plex, self.pulsarr = self._env.plex.stats.total, self._env.pulsarr.stats.total
         self.logged = [
             record.getMessage() for record in self._caplog.records if DOMAIN in record.name
@@ -196,4 +201,23 @@ async def test_event_about_an_item_that_cannot_be_read_is_looked_into_a_few_time
     assert hours.plex <= usual + 20
     await hours.passes(step=15.0)
     assert hours.plex <= usual
+    assert hours.logged == []
+
+
+async def test_event_that_cannot_be_understood_is_refused_without_a_word_however_often_it_comes(
+    ha_env: HaEnv, hours: Hours
+) -> None:
+    await hours.passes()
+    plex, pulsarr = hours.plex, hours.pulsarr
+    address = f"{ha_env.base_url}/api/webhook/{WEBHOOK_ID}"
+    headers = {WEBHOOK_SECRET_HEADER: WEBHOOK_SECRET}
+
+    async def send() -> None:
+        for body in ("{", '{"event": 7}', '{"event": "media.available", "data": []}'):
+            async with session.post(address, data=body, headers=headers) as answer:
+                assert answer.status in {200, 400, 429}
+
+    async with ClientSession() as session:
+        await hours.passes(meanwhile=send)
+    assert (hours.plex, hours.pulsarr) == (plex, pulsarr)
     assert hours.logged == []

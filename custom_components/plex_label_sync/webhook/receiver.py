@@ -9,7 +9,6 @@ import hmac
 from http import HTTPStatus
 import logging
 import time
-from traceback import extract_tb
 from typing import Final
 
 from aiohttp import ClientError, hdrs, web
@@ -20,6 +19,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, NAME, WEBHOOK_SECRET_HEADER
+from ..faults import FaultLog
 from ..pulsarr.payloads import Signal, SignalKind, parse_payload
 from ..transport import parse_json
 from .ratelimit import TokenBucket
@@ -71,6 +71,7 @@ def async_register_webhook(
     """
     known = TokenBucket(BURST, PER_SECOND)
     unauthorized = TokenBucket(UNAUTHORIZED_BURST, UNAUTHORIZED_PER_SECOND)
+    faults = FaultLog(_LOGGER)
 
     async def handle(_hass: HomeAssistant, _webhook_id: str, request: web.Request) -> web.Response:
         # The secret is checked first, so that strangers cannot use up Pulsarr's rate limit.
@@ -99,7 +100,10 @@ def async_register_webhook(
         stats.received += 1
         stats.tests += signal.kind is SignalKind.TEST and not signal.by_arr
         stats.last_received = dt_util.utcnow()
-        _deliver(signal, on_signal)
+        name = signal.title.name if signal.title else "no title"
+        _LOGGER.debug("Received event %s for %s", signal.event, name)
+        with faults.survived():  # no failure here is the caller's fault
+            on_signal(signal)
         return web.Response(status=HTTPStatus.OK)
 
     webhook.async_register(
@@ -185,22 +189,3 @@ def _refusal(
     """Return an error response with the reason on one line."""
     _LOGGER.debug("Webhook answered with %s: %s", status.value, reason)
     return web.json_response({"error": reason}, status=status, headers=headers)
-
-
-def _deliver(signal: Signal, on_signal: Callable[[Signal], None]) -> None:
-    """Call the listener; if it fails, the caller still gets a success response."""
-    _LOGGER.debug(
-        "Received event %s for %s", signal.event, signal.title.name if signal.title else "no title"
-    )
-    try:
-        on_signal(signal)
-    except Exception as err:  # noqa: BLE001 - no failure here is the caller's fault
-        # The exception's text may contain data; its place is enough to find the fault.
-        place = extract_tb(err.__traceback__)[-1]
-        _LOGGER.error(  # noqa: TRY400 - see above
-            "Could not queue event %s: %s in %s, line %s",
-            signal.event,
-            type(err).__name__,
-            place.name,
-            place.lineno,
-        )
