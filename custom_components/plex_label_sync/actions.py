@@ -219,9 +219,7 @@ async def async_get_runs(call: ServiceCall) -> ServiceResponse:
     texts = await texts_for(call)
     libraries = _libraries(runtime)
     # Formatting tens of thousands of changes would block the event loop.
-    runs: list[Any] = await call.hass.async_add_executor_job(
-        entries_response, entries, texts, libraries
-    )
+    runs: list[Any] = await in_thread(entries_response, entries, texts, libraries)
     return {"runs": runs}
 
 

@@ -12,6 +12,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..const import CONF_TAKE_OVER, DOMAIN
 from ..sync.ledger import Ledger
+from ..sync.threads import in_thread
 from .files import (
     FORMER,
     MINOR_VERSIONS,
@@ -35,7 +36,6 @@ class FormerLedgers:
 
     def __init__(self, hass: HomeAssistant) -> None:
         """Initialize; the file is read on first use."""
-        self._hass = hass
         self._file = RecordFile(hass, None, FORMER)
         self._one_at_a_time = asyncio.Lock()
 
@@ -43,7 +43,7 @@ class FormerLedgers:
         """Keep a ledger with rows; one without leaves the kept one in place."""
         if not len(ledger):
             return
-        data = await self._hass.async_add_executor_job(ledger.copy().as_dict)
+        data = await in_thread(ledger.copy().as_dict)
         async with self._one_at_a_time:
             servers = with_server(await self._read(), machine_id, data, removed=int(time.time()))
             await self._write(servers)
@@ -54,7 +54,7 @@ class FormerLedgers:
             kept = (await self._read()).get(machine_id)
         if kept is None:
             return None
-        ledger = await self._hass.async_add_executor_job(_ledger_of, kept)
+        ledger = await in_thread(_ledger_of, kept)
         return ledger if ledger is not None and len(ledger) else None
 
     async def async_forget(self, machine_id: str) -> None:
