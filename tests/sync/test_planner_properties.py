@@ -196,6 +196,14 @@ def is_mark(plan: Plan, change: Change) -> bool:
     return row is not None and row.is_removed_marker
 
 
+def row_about(view: View, key: RowKey) -> Row | None:
+    """Return the row of a label, unless it is about another item that had the rating key."""
+    row, item = view.ledger.get(key), view.items[key[0]].item
+    if row is None or relation(row, item, view.uuid_of(item.library)) is Relation.UNRELATED:
+        return None
+    return row
+
+
 def opted_out(view: View, rating_key: str) -> bool:
     """Tell whether an item is to be left alone."""
     return view.present.carries(rating_key, view.settings.opt_out_label)
@@ -207,18 +215,13 @@ def opted_out(view: View, rating_key: str) -> bool:
 @given(views())
 def test_label_that_is_not_in_the_ledger_goes_only_by_choice(view: View) -> None:
     for change in removals(make_plan(view)):
-        row = view.ledger.get(change.key)
+        row = row_about(view, change.key)
         # What was taken off by hand and is there again is somebody else's.
         if change.is_own:
             assert row is not None
             assert not row.removed_by_user
         else:
-            item = view.items[change.rating_key].item
-            assert (
-                row is None
-                or row.removed_by_user
-                or relation(row, item, view.uuid_of(item.library)) is Relation.UNRELATED
-            )
+            assert row is None or row.removed_by_user
             assert view.whole
             assert not view.settings.preserve_existing_labels
             assert view.items[change.rating_key].labels
@@ -369,7 +372,7 @@ def test_carrying_out_a_plan_gives_everyone_what_they_want(view: View) -> None:
 def test_label_that_was_removed_by_hand_is_put_back_only_when_asked_for(view: View) -> None:
     plan = make_plan(view)
     for change in additions(plan):
-        row, new = view.ledger.get(change.key), plan.ledger_updates[change.key]
+        row, new = row_about(view, change.key), plan.ledger_updates[change.key]
         assert new is not None
         # Somebody may be called like the mark: to mark an item does not put their label back.
         if (
