@@ -493,8 +493,8 @@ async def test_item_that_goes_away_before_its_edit_is_reported_and_the_others_ar
     before = env.labels
     env.plex.faults.add(Fault("vanishing_row", method="PUT", route=LISTING_ROUTE))
     run = await env.sync()
-    assert run.status is RunStatus.DONE
     (failed_key,) = {one.change.rating_key for one in run.failed}
+    assert (run.status, [gap.key for gap in run.gaps]) == (RunStatus.PARTIAL, [failed_key])
     assert failed_key not in env.plex.state.items
     assert {one.failure for one in run.failed} == {"not_confirmed"}
     before.pop(failed_key, None)
@@ -628,9 +628,11 @@ async def test_edit_that_never_shows_is_not_claimed(env: EngineEnv) -> None:
     started = env.clock.now
     dry = await env.sync(dry_run=True)
     run = await env.sync()
-    assert (run.status, run.changes) == (RunStatus.DONE, ())
+    assert (run.status, run.changes) == (RunStatus.PARTIAL, ())
     assert {one.change for one in run.failed} == set(dry.changes)
     assert {one.failure for one in run.failed} == {"not_confirmed"}
+    assert run.gaps
+    assert {gap.failure for gap in run.gaps} == {Failure.IMPLAUSIBLE}
     waited = sum(SETTLE) * len({one.library for one in dry.changes})  # the clock adds them up
     assert env.clock.now - started == waited
     assert run.duration == waited
@@ -640,6 +642,7 @@ async def test_edit_that_never_shows_is_not_claimed(env: EngineEnv) -> None:
     env.plex.settle()
     env.plex.knobs = PlexKnobs()
     again = await env.sync()
+    assert (again.status, again.gaps) == (RunStatus.DONE, ())
     assert (again.changes, again.vanished) == ((), 0)
     assert all(row.confirmed for row in env.recorder.ledger)
 

@@ -265,9 +265,16 @@ def _may_come(err: ServiceError) -> bool:
 
 
 def _note_refusals(result: EditResult, groups: EditGroups, prepared: PreparedPlan) -> None:
-    """Note the items that Plex failed to edit, or the labels when it failed on several alike."""
-    not_done = {one.change for one in result.failed}
+    """Note the items that Plex did not edit, or the labels when it was so with several alike."""
+    not_done = {one.change: one.failure for one in result.failed}
     refused = {one: why for one, why in result.refused.items() if one in not_done}
+    # Plex reported success, and does not show it however often it is read. Where a library or the
+    # server rejects everything, that is the reason.
+    refused |= {
+        one: Failure.IMPLAUSIBLE
+        for one, why in not_done.items()
+        if why == NOT_CONFIRMED and result.why_not(one.library) is None
+    }
     for group, changes in groups if refused else ():
         some = [one for one in changes if one in refused]
         if len({one.rating_key for one in some}) > FEW:
