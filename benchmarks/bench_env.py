@@ -37,11 +37,7 @@ async def measure_home_assistant(
 
     `cases` change the world before a manual sync: nothing, a new person, and so on.
     """
-    home = HomeAssistant(folder, free_port())
-    home.prepare()
-    shutil.copytree(METER, folder / "custom_components" / METER.name)
-    with (folder / "configuration.yaml").open("a", encoding="utf-8") as configuration:
-        configuration.write(f"{METER.name}:\n")
+    home = _with_meter(folder)
     figures: dict[str, dict[str, Any]] = {}
     async with aiohttp.ClientSession() as session:
         await home.start(session)
@@ -94,6 +90,16 @@ async def measure_home_assistant(
         finally:
             await home.stop()
     return figures
+
+
+def _with_meter(folder: Path) -> HomeAssistant:
+    """Return a new Home Assistant that measures its event loop."""
+    home = HomeAssistant(folder, free_port())
+    home.prepare()
+    shutil.copytree(METER, folder / "custom_components" / METER.name)
+    with (folder / "configuration.yaml").open("a", encoding="utf-8") as configuration:
+        configuration.write(f"{METER.name}:\n")
+    return home
 
 
 def together(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

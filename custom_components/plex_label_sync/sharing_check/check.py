@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 import logging
 import random
 import time
@@ -18,25 +18,21 @@ from ..runner import Runner
 from ..servers import Servers
 from ..sharing.changes import known_rules, vanished, with_missing
 from ..sharing.model import (
-    Account,
     Answer,
-    Problem,
     Reason,
     Rule,
     Severity,
     SharingError,
     SharingWarning,
-    WarningKey,
 )
-from ..sharing.rules import rule_of
-from ..sharing.survey import Facts, Subject, survey
+from ..sharing.survey import survey
 from ..sharing.undecided import undecided
 from ..sharing.warn import warnings
 from ..storage.files import StoreTooNewError, StoreUnreadableError
-from ..sync.model import Gap, MediaType, Person, ServiceError
-from ..sync.person_id import PersonId
+from ..sync.model import Gap, Person, ServiceError
 from ..timer import Timer
 from .facts import FactsReader, MoreRead
+from .findings import Findings, rules_in
 from .issues import async_update_sharing_issues
 from .store import STEPS, SharingStore
 
@@ -48,41 +44,6 @@ BELIEVED_FOR: Final = 7 * 86_400.0  # seconds for which an answer is used withou
 
 # Failures for which an early retry is useless.
 _REFUSED: Final = frozenset({Reason.REFUSED, Reason.NOT_OWNER, Reason.GONE})
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """The conclusions from an answer of plex.tv and the contents of Plex.
-
-    `gaps` are what could not be read in Plex and Pulsarr; `undecided` are those of the warnings that
-    are from an earlier check, as it is unknown whether they still apply.
-    """
-
-    answer: Answer
-    facts: Facts
-    subjects: tuple[Subject, ...]
-    warnings: tuple[SharingWarning, ...]
-    gaps: tuple[Gap, ...] = ()
-    undecided: tuple[SharingWarning, ...] = ()
-
-    @property
-    def complete(self) -> bool:
-        """Whether everything could be read."""
-        return self.answer.complete and not self.gaps
-
-    def is_undecided(self, warning: SharingWarning) -> bool:
-        """Return whether it is unknown if a warning still applies."""
-        if warning.key is not WarningKey.RULE_GONE:
-            not_reported = warning.details.get("problem") == Problem.MISSING
-            return not_reported or warning in self.undecided
-        accounts = (one for one in self.answer.accounts if one.id == warning.account_id)
-        return any(not one.is_complete for one in accounts)
-
-    def subject_of(self, person_id: PersonId) -> Subject | None:
-        """Return the state of a Pulsarr user, None if unknown."""
-        return next(
-            (one for one in self.subjects if one.person and one.person.id == person_id), None
-        )
 
 
 class SharingCheck:
@@ -397,8 +358,3 @@ class SharingCheck:
 
 def _is_too_old(answer: Answer) -> bool:
     return time.time() - answer.checked > BELIEVED_FOR
-
-
-def rules_in(accounts: Iterable[Account]) -> list[Rule]:
-    """Return the rules of all accounts."""
-    return [rule_of(account, kind) for account in accounts for kind in MediaType]

@@ -14,7 +14,8 @@ from .store import left_out_key
 from .texts import SharingTexts, rules_of
 
 if TYPE_CHECKING:
-    from .check import Findings, SharingCheck
+    from .check import SharingCheck
+    from .findings import Findings
 
 NO_RULE_FOR: Final = "no_rule_for"
 GAPS_MAX: Final = 10

@@ -29,7 +29,8 @@ from ..sync.model import Gap, GapKind, MediaType, Person, ServiceError, fold
 from ..sync.people import AmbiguousPersonError, UnknownPersonError, people_named
 from ..sync.person_id import PersonId, answered_id
 from ..texts import Texts
-from .check import Findings, SharingCheck
+from .check import SharingCheck
+from .findings import Findings
 from .store import left_out_key
 from .texts import (
     SharingTexts,

@@ -7,7 +7,7 @@ from ..sharing.model import Rule
 from ..sharing.visible import OneItem, Why, why
 from ..sync.model import fold
 from ..sync.person_id import PersonId
-from .check import Findings
+from .findings import Findings
 
 
 def verdicts(

@@ -6,7 +6,7 @@ case all libraries are listed and read again before a change is planned.
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Self
 
 from .changes import FailedChange
 from .current_labels import CurrentLabels
@@ -17,7 +17,7 @@ from .ledger import Ledger
 from .model import Failure, Gap, GapKind, Item, Library, Person, SyncSettings
 from .ports import PlexPort
 from .readers import READERS, Found
-from .scope import labels_needed
+from .scope import Scope, labels_needed
 from .threads import in_thread
 from .wanted import WantedTitle
 from .wanted_labels import WantedItem, with_item
@@ -42,6 +42,28 @@ class LibrarySnapshot:
     items: Mapping[str, WantedItem]
     read_at: float
     gaps: tuple[Gap, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        scope: Scope,
+        people: tuple[Person, ...],
+        found: Found,
+        items: Mapping[str, WantedItem],
+        *,
+        read_at: float,
+    ) -> Self:
+        """Return what a listing found for what a run covers, before anything is edited."""
+        return cls(
+            people,
+            scope.wanted_titles,
+            tuple(scope.libraries),
+            scope.settings,
+            found,
+            items,
+            read_at,
+            (*found.gaps,),
+        )
 
 
 @dataclass(frozen=True, slots=True)

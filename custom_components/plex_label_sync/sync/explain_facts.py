@@ -61,8 +61,7 @@ class FactReader:
         titles = fitting[:TITLES_MAX]
         people = labelled_people(watchlists, settings)
         wanted_titles = await in_thread(wanted_titles_of, watchlists, people)
-        some = await in_thread(_wanted_among, titles, wanted_titles)
-        found = await self._find(some, chosen)
+        found = await self._find(await in_thread(_wanted_among, titles, wanted_titles), chosen)
         items = wanted_items(found.matches, settings)
         chosen_keys = {one.key for one in chosen}
         for item in known:

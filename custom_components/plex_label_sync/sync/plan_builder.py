@@ -158,16 +158,8 @@ class PlanBuilder:
         progress.reached(Phase.LISTING)
         items, needed = await in_thread(items_and_labels, scope, found, self.change_detector.items)
         if request.whole:
-            last = LibrarySnapshot(
-                watchlists.people,
-                wanted,
-                tuple(libraries),
-                settings,
-                found,
-                items,
-                read_at=self._clock(),
-                gaps=(*found.gaps,),
-            )
+            now = self._clock()
+            last = LibrarySnapshot.of(scope, watchlists.people, found, items, read_at=now)
             self.change_detector.remember(last)
         labels = LabelReader(self._plex, libraries, found.totals, found.gaps)
         if request.whole:

@@ -97,11 +97,7 @@ def async_register_webhook(
         except ValueError as err:
             stats.malformed += 1
             return _refusal(HTTPStatus.BAD_REQUEST, str(err))
-        stats.received += 1
-        stats.tests += signal.kind is SignalKind.TEST and not signal.by_arr
-        stats.last_received = dt_util.utcnow()
-        name = signal.title.name if signal.title else "no title"
-        _LOGGER.debug("Received event %s for %s", signal.event, name)
+        _count(signal, stats)
         with faults.survived():  # no failure here is the caller's fault
             on_signal(signal)
         return web.Response(status=HTTPStatus.OK)
@@ -118,6 +114,15 @@ def async_register_webhook(
         allowed_methods=(hdrs.METH_POST,),
     )
     entry.async_on_unload(lambda: webhook.async_unregister(hass, entry.data[CONF_WEBHOOK_ID]))
+
+
+def _count(signal: Signal, stats: WebhookStats) -> None:
+    """Count a valid event."""
+    stats.received += 1
+    stats.tests += signal.kind is SignalKind.TEST and not signal.by_arr
+    stats.last_received = dt_util.utcnow()
+    name = signal.title.name if signal.title else "no title"
+    _LOGGER.debug("Received event %s for %s", signal.event, name)
 
 
 def _is_authorized(request: web.Request, secrets: Iterable[str]) -> bool:
