@@ -642,3 +642,24 @@ async def test_burst_is_gathered(ha_env: HaEnv, clock: TickingDateTimeFactory) -
     # One look in each window.
     windows = (time.time() - began) / 1.5
     assert ha_env.plex.stats.count("GET", METADATA_ROUTE) <= 1 + windows
+
+
+@pytest.mark.parametrize("failures", [1, 2, 3])
+async def test_title_whose_item_could_not_be_read_is_labelled_soon_after_plex_recovers(
+    ha_env: HaEnv, clock: TickingDateTimeFactory, failures: int
+) -> None:
+    title = want_silently(ha_env)
+    await begin(ha_env, clock, batch_mode=False)
+    for _ in range(5):
+        await later(ha_env, clock, 61)  # its list was read
+    await ha_env.plex.import_title(title)
+    ha_env.plex.faults.add(Fault("busy", route=METADATA_ROUTE, times=None))
+    await process_events(ha_env, clock)
+    for _ in range(failures - 1):
+        await later(ha_env, clock, RETRY)
+        await later(ha_env, clock, 1)
+    assert ha_env.labels(title) == [set()]
+    ha_env.plex.faults.clear()
+    for _ in range(4):
+        await later(ha_env, clock, RETRY)
+    assert ha_env.labels(title) == [{"rosa"}]

@@ -91,6 +91,14 @@ def test_preset_that_was_removed_opens_as_well() -> None:
     assert "7" in after(child, friend(""))
 
 
+def test_rule_is_not_gone_while_it_is_unknown_whether_there_is_a_preset() -> None:
+    before, now = friend("contentRating=G"), friend("", preset=None)
+    assert after(before, now) == {}
+    known = known_rules(known_rules({}, [before], 1.0), [now], 2.0)
+    assert known["7"].texts[MOVIE] == "contentRating=G"
+    assert "7" in vanished(known, [friend("")], {}, {})
+
+
 def test_second_rule_that_goes_joins_the_first() -> None:
     first = after(friend("label=rosa", shows="label=tim"), friend("", shows="label=tim"))
     both = after(friend("", shows="label=tim"), friend(""), first)

@@ -163,6 +163,8 @@ def test_what_was_reported_to_someone_is_not_reported_again() -> None:
         "pulsarr:2|plex:5d776825880197001ec90a3b",
         "pulsarr:10|movie:13",
     ]
+    # Earlier versions cannot read the file without these.
+    assert {"complete", "saw_nobody"} <= kept_as_dict(kept).keys()
 
 
 def test_confirmed_names_stay_confirmed() -> None:

@@ -34,6 +34,7 @@ entries = st.builds(
     started=st.floats(0, 2e9),
     changes=st.lists(changes, max_size=2).map(tuple),
     status=st.sampled_from([None, "done", "failed"]),
+    confirmed=st.booleans(),
 )
 
 
@@ -75,6 +76,16 @@ def test_run_that_tries_the_same_again_and_again_displaces_only_itself() -> None
     journal.begin(run("c", add("ben", "12")))
     journal.finish("c", "done", [add("ben", "12")])
     assert [entry.run_id for entry in journal.entries] == ["a", f"b{RUNS_MAX}", "c"]
+
+
+def test_run_with_nothing_confirmed_displaces_no_confirmed_one_with_the_same_changes() -> None:
+    journal = Journal()
+    for run_id, confirmed in (("a", True), ("b", False), ("c", False)):
+        journal.begin(run(run_id, add("anna", "11")))
+        journal.finish(run_id, "done", [add("anna", "11")], confirmed=confirmed)
+    assert [entry.run_id for entry in journal.entries] == ["a", "c"]
+    again = Journal.from_dict(json.loads(json.dumps(journal.as_dict())))
+    assert again.entries == journal.entries
 
 
 def test_run_keeps_what_was_confirmed_in_place_of_what_was_planned() -> None:

@@ -55,3 +55,25 @@ async def test_collection_is_paused_until_the_last_of_several_threads_is_done() 
     first_is_done.set()
     assert not await last
     assert gc.isenabled()
+
+
+async def test_cancelled_caller_waits_until_the_work_is_done() -> None:
+    begun, done = threading.Event(), threading.Event()
+    finished: list[bool] = []
+
+    def work() -> None:
+        begun.set()
+        assert done.wait(10)
+        finished.append(True)
+        raise ValueError("nobody hears of this")
+
+    caller = asyncio.create_task(in_thread(work))
+    assert await asyncio.to_thread(begun.wait, 10)
+    caller.cancel()
+    await asyncio.sleep(0)
+    assert not caller.done()
+    done.set()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert finished == [True]
+    assert gc.isenabled()

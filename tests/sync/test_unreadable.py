@@ -377,13 +377,30 @@ async def test_edit_that_plex_refuses_for_ever_is_tried_less_and_less_often(
             tried.append(hour)
         else:
             assert env.plex.stats.requests == CHEAP
-    assert tried == [0, 1, 3, 7, 13, 19]
+    assert tried == [0, 1, *range(2, 24, 2)]
     assert key not in env.labels
 
     env.plex.faults.clear()
     for _ in range(6):
         await hourly(env, HOUR)
     assert env.labels[key] == {"rosa"}
+
+
+async def test_edit_that_failed_is_reported_no_more_once_it_was_made_in_another_way(
+    env: EngineEnv,
+) -> None:
+    await env.sync(routine=True)
+    title = env.spare()
+    env.want("rosa", title)
+    (item,) = env.plex.state.items_of(title)
+    fault = Fault("busy", method="PUT", match=rf"\b{item.rating_key}\b", times=None)
+    env.plex.faults.add(fault)
+    *_, run = [await hourly(env, HOUR) for _ in range(3)]
+    assert (len(run.failed), gap_keys(run)) == (1, {item.rating_key})
+    env.plex.faults.clear()
+    assert (await env.live_sync(title)).added == 1
+    run = await hourly(env, HOUR)
+    assert (run.status, run.failed, run.gaps) == (RunStatus.DONE, (), ())
 
 
 async def test_other_changes_do_not_wait_for_an_edit_that_plex_refuses(env: EngineEnv) -> None:

@@ -69,7 +69,12 @@ def known_rules(
     result = {}
     for account in now:
         old = before.get(account.id, KnownRules({}, checked))
-        texts = {kind: text for kind in MediaType if (text := account.text(kind)) is not None}
+        # An unknown preset may be what an empty rule stands for.
+        texts = {
+            kind: text
+            for kind in MediaType
+            if (text := account.text(kind)) or (text is not None and account.preset is not None)
+        }
         is_whole = len(texts) == len(MediaType)
         result[account.id] = KnownRules(
             {**old.texts, **texts}, checked if is_whole else old.checked
@@ -116,5 +121,5 @@ def _lost(before: Mapping[MediaType, str], now: Account) -> dict[MediaType, str]
     return {
         kind: text
         for kind in MediaType
-        if (text := before.get(kind)) and now.text(kind) == "" and not now.preset
+        if (text := before.get(kind)) and now.text(kind) == "" and now.preset == ""
     }

@@ -103,6 +103,9 @@ def kept_as_dict(kept: Kept) -> Data:
     return {
         "checked": None if answer is None else answer.checked,
         "plex_pass": None if answer is None else answer.plex_pass,
+        # For earlier versions, which take the first from here and need both
+        "complete": answer is not None and answer.complete,
+        "saw_nobody": False,
         "unlisted": [] if answer is None else sorted(answer.unlisted),
         "accounts": [] if answer is None else [_account_row(one) for one in answer.all_accounts],
         "seen": dict(kept.seen),

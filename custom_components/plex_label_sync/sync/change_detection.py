@@ -80,7 +80,8 @@ class QuickCheck:
     items: Mapping[str, WantedItem] | None = None
     present: CurrentLabels | None = None
     gaps: tuple[Gap, ...] = ()
-    failed: tuple[FailedChange, ...] = ()
+    failed: tuple[FailedChange, ...] = ()  # that are not due again
+    failed_gaps: tuple[Gap, ...] = ()  # because of them
 
     @property
     def left_alone(self) -> frozenset[str]:
@@ -152,7 +153,7 @@ class ChangeDetector:
         """Return a result with the changes that failed, unless they are due again."""
         if not 0 <= self._clock() - self._failed_at < _retry_after(self._failures):
             return check
-        return replace(check, gaps=(*check.gaps, *self._failed_gaps), failed=self._failed)
+        return replace(check, failed=self._failed, failed_gaps=self._failed_gaps)
 
     @property
     def items(self) -> Mapping[str, WantedItem]:
@@ -280,10 +281,10 @@ class ChangeDetector:
 def _retry_after(failures: int) -> float:
     """Return after how many seconds changes are due that failed so often in a row.
 
-    Where syncs are hourly, that is with the next one, then the second, the fourth, and when
-    everything is listed.
+    A first failure may be a single incident. Where syncs are hourly, changes that fail again are due
+    with the next one, then with every second.
     """
-    return (2 ** min(failures - 1, 3) - 0.5) * RETRY_AFTER if failures else 0.0
+    return (min(failures - 1, 2) - 0.5) * RETRY_AFTER if failures > 1 else 0.0
 
 
 def _is_same(entry: WantedItem, item: Item) -> bool:

@@ -12,6 +12,7 @@ from .wanted import TitleIndex
 REQUESTED_MAX: Final = 300  # new items requested one by one; beyond that a full sync costs less
 REFRESHED_MAX: Final = 100  # known items requested beside them: as many as fit in one request
 COOLDOWN: Final = 60.0  # seconds for which a known item is not requested again
+UNREADABLE_MAX: Final = 3600.0  # seconds for which an unreadable item is not requested again
 UNMATCHED: Final = 2.0  # seconds at first for an unrecognized item, doubled each time
 
 
@@ -92,7 +93,8 @@ class Cooldown:
     def __init__(self) -> None:
         """Start without any items."""
         self._until: dict[str, float] = {}
-        self._backoff: dict[str, float] = {}  # seconds of the last cooldown of unrecognized items
+        # Seconds of the last cooldown of items that are not recognized, or cannot be read
+        self._backoff: dict[str, float] = {}
         self._pending: set[str] = set()  # items with an event during their cooldown
 
     def add(self, rating_keys: Iterable[str], now: float) -> None:
@@ -108,6 +110,20 @@ class Cooldown:
         for key in rating_keys:
             self._backoff[key] = min(2 * self._backoff.get(key, UNMATCHED / 2), COOLDOWN)
             self._until[key] = now + self._backoff[key]
+
+    def add_unreadable(self, rating_keys: Iterable[str], now: float) -> None:
+        """Skip items that cannot be read, longer each time; then they are due, event or not."""
+        self._forget(now)
+        for key in rating_keys:
+            self._backoff[key] = min(2 * self._backoff.get(key, COOLDOWN / 2), UNREADABLE_MAX)
+            self._until[key] = now + self._backoff[key]
+            self._pending.add(key)
+
+    def forget(self, rating_keys: Iterable[str]) -> None:
+        """Forget items that need not be skipped any more."""
+        for key in rating_keys:
+            self._until.pop(key, None)
+            self.item_deleted(key)
 
     def has(self, rating_key: str, now: float) -> bool:
         """Return whether an item is on cooldown; if so, note that there was an event about it."""

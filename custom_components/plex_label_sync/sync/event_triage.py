@@ -29,7 +29,7 @@ class EventTriage:
         self._known = plan_builder.finder.known
         self._clock = clock
         self._cooldown = Cooldown()
-        self._broken = Cooldown()  # items that Plex could not return
+        self._unreadable = Cooldown()  # items that Plex could not return
         self._failed: frozenset[str] = frozenset()  # the last ones that were requested for nothing
 
     def edited(self, rating_keys: Iterable[str]) -> None:
@@ -40,28 +40,36 @@ class EventTriage:
         """Record that an item was deleted."""
         self._known.item_deleted(rating_key)
         self._cooldown.item_deleted(rating_key)
+        self._unreadable.item_deleted(rating_key)
 
     async def processed(
         self, rating_keys: Collection[str], ledger: Ledger, settings: SyncSettings
     ) -> Candidates:
         """Check items that Plex has processed. Raises ServiceError.
 
-        Items on cooldown are checked when it ends: a match may have been corrected meanwhile.
+        Items on cooldown are checked when it ends: a match may have been corrected meanwhile. Those
+        that could not be read are tried again, less and less often.
         """
         now = self._clock()
-        distinct = dict.fromkeys((*rating_keys, *self._cooldown.due(now)))
-        keys = tuple(key for key in distinct if not self._broken.has(key, now))
+        due = (*self._cooldown.due(now), *self._unreadable.due(now))
+        distinct = dict.fromkeys((*rating_keys, *due))
+        keys = tuple(key for key in distinct if not self._unreadable.has(key, now))
         new, refreshed = items_to_request(keys, self._known, self._cooldown, now)
         if len(new) > REQUESTED_MAX:
             return Candidates(too_many=True)
         if not new and not refreshed:
-            return Candidates(again=self._cooldown.again(now))
+            return self._again(now)
         labelled = await self._labelled([*new, *refreshed])
         items = [one.item for one in labelled if settings.covers(one.item.library)]
         candidates = await self._triage(items, ledger, settings)
         self._cooldown.add((one.rating_key for one in items if one.ids), now)
         self._cooldown.add_unmatched((one.rating_key for one in items if not one.ids), now)
-        return candidates + Candidates(again=self._cooldown.again(now))
+        return candidates + self._again(now)
+
+    def _again(self, now: float) -> Candidates:
+        """Return when items are due, without any that are."""
+        waiting = (self._cooldown, self._unreadable)
+        return Candidates(again=min(filter(None, (one.again(now) for one in waiting)), default=0.0))
 
     async def _labelled(self, rating_keys: Sequence[str]) -> tuple[LabelledItem, ...]:
         """Read items; those that Plex cannot return are left out and skipped for a while.
@@ -75,7 +83,8 @@ class EventTriage:
         if self._failed - failed:
             failure = next(iter(gaps)).failure
             raise ServiceError(Service.PLEX, failure, "no item that was named can be read")
-        self._broken.add(unread, self._clock())
+        self._unreadable.forget(one.item.rating_key for one in found)
+        self._unreadable.add_unreadable(unread, self._clock())
         return found
 
     async def newest(self, since: float, ledger: Ledger, settings: SyncSettings) -> Candidates:
@@ -103,7 +112,8 @@ class EventTriage:
 
     async def _newest_of(self, library: Library) -> list[Item]:
         """Return the latest items that are not known yet, or were not recognized."""
-        rows, _ = await self._plex.newest(library, NEWEST)
+        # An unreadable row is left to a full sync; the others are not.
+        rows, _ = await self._plex.newest(library, NEWEST, lambda _: None)
         return [item for item in rows if self._is_new(item)]
 
     def _is_new(self, item: Item) -> bool:

@@ -33,9 +33,10 @@ class EvidenceReader:
     ) -> Evidence:
         """Return what is under some rating keys, and correct what is known of their labels.
 
-        Items that equal those in `known`, by rating key, are these objects. `pairs` are the libraries and folded labels that matter. Where no item lists any label, the
-        server may not list labels of items at all: then the carriers and the items are read a
-        second time, and only what both reads agree on is evidence.
+        Items that equal those in `known`, by rating key, are these objects. `pairs` are the
+        libraries and folded labels that matter. Where no item lists any label, the server may not
+        list labels of items at all: then the carriers and the items are read a second time, and
+        only what both reads agree on is evidence.
 
         Raises ServiceError when Plex cannot be read.
         """

@@ -35,6 +35,7 @@ class Entry:
     status: str | None = None
     sent: int | None = None
     started_by: str = StartedBy.UNKNOWN
+    confirmed: bool = True  # something was read back, or may have been
 
 
 class Journal:
@@ -66,16 +67,17 @@ class Journal:
         """Replace a run's planned changes with the confirmed ones and those that may be in Plex.
 
         A run that changed nothing is not kept: it must not displace one that can be undone. Nor
-        must one that tried the same as an earlier one, with nothing `confirmed`: that is replaced.
+        must one that tried the same as an earlier one, both with nothing `confirmed`: that is
+        replaced.
         """
         if not confirmed:
             self._entries = [
                 entry
                 for entry in self._entries
-                if entry.status is None or entry.changes != tuple(changes)
+                if entry.status is None or entry.confirmed or entry.changes != tuple(changes)
             ]
         ended = [
-            replace(entry, status=status, changes=tuple(changes), sent=None)
+            replace(entry, status=status, changes=tuple(changes), sent=None, confirmed=confirmed)
             if entry.run_id == run_id
             else entry
             for entry in self._entries
@@ -134,6 +136,7 @@ class Journal:
                     "status": entry.status,
                     "changes": changes,
                     **({} if entry.sent is None else {"sent": entry.sent}),
+                    **({} if entry.confirmed else {"confirmed": False}),
                 }
             )
         return {
@@ -177,6 +180,7 @@ class Journal:
                 started_by=text(run.get("by", StartedBy.UNKNOWN.value)),
                 sent=None if (sent := run.get("sent")) is None else whole(sent),
                 changes=tuple(rows("journal", change, pairs, faults)),
+                confirmed=flag(run.get("confirmed", True)),
             )
 
         return cls(rows("journal", entry, listed(data["runs"]), faults))

@@ -18,7 +18,14 @@ from .live_matching import WantedMatcher, unwanted
 from .model import Gap, Library, Person, ServiceError, SyncSettings, Watchlists, fold
 from .people import UnknownPersonError
 from .person_id import PersonId
-from .plan_notes import following, items_with_own_labels, note_contradictions, note_unread, pairs_of
+from .plan_notes import (
+    following,
+    items_with_own_labels,
+    note_contradictions,
+    note_failed,
+    note_unread,
+    pairs_of,
+)
 from .plan_view import View
 from .ports import PlexPort, PulsarrPort, Recorder
 from .progress import Phase, Progress
@@ -145,7 +152,6 @@ class PlanBuilder:
         if quick is not None and quick.listing and quick.listing.wanted_titles == wanted:
             prepared = await self._prepare_idle(scope, quick.listing, quick)
             if prepared is not None:
-                prepared.failed = quick.failed
                 progress.reached(Phase.LABELS)
                 note_unread(prepared, watchlists)
                 return prepared
@@ -262,7 +268,9 @@ class PlanBuilder:
         if not known or not plan.is_idle(quick_check.left_alone):
             return None
         self._remember_others(view, plan)
-        return self._prepared(scope, found, plan, labels, view)
+        prepared = self._prepared(scope, found, plan, labels, view)
+        note_failed(prepared, quick_check)
+        return prepared
 
     def _now(self) -> float:
         """Return the time of a plan, in a later second than the last plan with changes.

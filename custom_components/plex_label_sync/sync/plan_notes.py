@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from .change_detection import QuickCheck
 from .ledger import Ledger
 from .model import Failure, Gap, GapKind, Person, SyncSettings, Title, Watchlists, fold
 from .person_id import public_id
@@ -30,6 +31,21 @@ def following(
         if excluded == settings.exclude_people
         else replace(settings, exclude_people=excluded)
     )
+
+
+def note_failed(prepared: PreparedPlan, quick_check: QuickCheck) -> None:
+    """Note the changes that failed before and are not due again, with the gaps that they left.
+
+    Those that were made since, or that nobody wants any more, are none.
+    """
+    unproven = prepared.plan.unproven
+    failed = [one for one in quick_check.failed if one.change.rating_key in unproven]
+    prepared.failed = tuple(failed)
+    concerned = {one.change.rating_key for one in failed}
+    concerned |= {f"{one.change.library}/{one.change.label}" for one in failed}
+    for gap in quick_check.failed_gaps:
+        if gap.key in concerned:
+            prepared.gaps.add(gap)
 
 
 def any_unlisted(titles: Iterable[Title], watchlists: Watchlists) -> bool:

@@ -45,8 +45,18 @@ def uncollected[T](work: Callable[[], T]) -> T:
 async def in_thread[**P, T](work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Do a piece of work in a thread, like `asyncio.to_thread`, with garbage collection paused.
 
+    If the caller is cancelled, the work is done first: it may change what others change next.
     Raises what `work` raises.
     """
-    return await asyncio.to_thread(  # noqa: TID251 - this is the one place
-        uncollected, lambda: work(*args, **kwargs)
+    thread = asyncio.ensure_future(
+        asyncio.to_thread(  # noqa: TID251 - this is the one place
+            uncollected, lambda: work(*args, **kwargs)
+        )
     )
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        await asyncio.wait([thread])
+        if not thread.cancelled():
+            thread.exception()  # it is nobody's any more
+        raise
