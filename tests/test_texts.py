@@ -21,10 +21,12 @@ from custom_components.plex_label_sync.flows.label_preview import TEXTS_KEY
 from custom_components.plex_label_sync.held_texts import HELD
 from custom_components.plex_label_sync.logbook import COUNTED
 from custom_components.plex_label_sync.probing.texts import DETAIL
+from custom_components.plex_label_sync.sharing.model import Unread
 from custom_components.plex_label_sync.sharing_check import texts
 from custom_components.plex_label_sync.status import Activity
 from custom_components.plex_label_sync.sync.model import (
     Failure,
+    GapKind,
     MediaType,
     RemovedLabelMode,
     Service,
@@ -185,7 +187,12 @@ def test_every_choice_of_a_field_has_a_text() -> None:
         texts.REASON,
         texts.PAGE,
         texts.STATE,
+        texts.UNREAD,
+        texts.GAP,
     }
+    assert set(TEXTS["selector"][texts.UNREAD]["options"]) == set(Unread)
+    kinds = {*GapKind, "labels", "account", "accounts"}
+    assert set(TEXTS["selector"][texts.GAP]["options"]) == kinds
     assert set(TEXTS["selector"]["title_status"]["options"]) == set(TitleStatus)
     assert set(TEXTS["selector"]["media_type"]["options"]) == set(MediaType)
     pending = {f"pending_{one}" for one in PendingReason}
