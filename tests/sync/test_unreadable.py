@@ -330,6 +330,22 @@ async def test_unreadable_row_among_the_newest_leaves_live_sync_to_the_others(
     assert env.plex.stats.total <= 40
 
 
+async def test_unreadable_row_after_a_broken_connection_stops_no_other_and_asks_for_a_full_sync(
+    env: EngineEnv,
+) -> None:
+    await env.sync()
+    title = env.spare(in_plex=False)
+    env.want("rosa", title)
+    env.clock.now += 60
+    added = env.plex.state.add_item(title)
+    env.plex.broken_items[env.plex.state.add_item(env.spare(in_plex=False)).rating_key] = "busy"
+    candidates = await env.engine.missed(env.clock.now, env.settings)
+    assert [item.rating_key for item in candidates.items] == [added.rating_key]
+    assert candidates.too_many
+    env.plex.broken_items.clear()
+    assert not (await env.engine.missed(env.clock.now, env.settings)).too_many
+
+
 async def test_newest_row_that_is_unreadable_does_not_make_every_sync_a_listing(
     env: EngineEnv,
 ) -> None:

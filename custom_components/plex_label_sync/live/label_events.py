@@ -31,7 +31,7 @@ def label_event_of(
 ) -> LabelEvent | None:
     """Return the event for a title whose items were changed, None if nothing was added.
 
-    Without a `poster` it is that of any watchlist.
+    Without a `poster`, the one from any watchlist is used.
     """
     added = [change for change in changes if change.action is Action.ADD]
     if not added or (kind := added[0].type) is None:

@@ -90,8 +90,8 @@ class EventTriage:
     async def newest(self, since: float, ledger: Ledger, settings: SyncSettings) -> Candidates:
         """Check items added before `since`, while nothing was listening. Raises ServiceError.
 
-        Everything that was listed later is known. A library that cannot be read is left to a full
-        sync.
+        Everything that was listed later is known. A library or row that cannot be read is left to
+        a full sync.
         """
         if self._plan_builder.listed_from > since:
             return Candidates()
@@ -102,7 +102,7 @@ class EventTriage:
                 if not self._known.knows_library(library):
                     return Candidates(too_many=True)
                 try:
-                    items += await self._newest_of(library)
+                    items += await self._newest_of(library, gaps)
                 except ServiceError as err:
                     gaps.add_failure(err, GapKind.LIBRARY, library.key, library.name)
         if len(items) > REQUESTED_MAX:
@@ -110,10 +110,9 @@ class EventTriage:
         candidates = await self._triage(items, ledger, settings)
         return candidates + Candidates(too_many=bool(gaps))
 
-    async def _newest_of(self, library: Library) -> list[Item]:
+    async def _newest_of(self, library: Library, gaps: Gaps) -> list[Item]:
         """Return the latest items that are not known yet, or were not recognized."""
-        # An unreadable row is left to a full sync; the others are not.
-        rows, _ = await self._plex.newest(library, NEWEST, lambda _: None)
+        rows, _ = await self._plex.newest(library, NEWEST, gaps.add)
         return [item for item in rows if self._is_new(item)]
 
     def _is_new(self, item: Item) -> bool:
