@@ -104,7 +104,7 @@ async def test_run_that_does_not_end_in_time_is_cancelled_and_taken_over(
 ) -> None:
     set_limits(ha_env.hass, stop_timeout=0.01)
     await ha_env.set_up(batch_mode=False, live_mode=False)
-    slow_down(ha_env, put=1.0)
+    slow_down(ha_env, put=3.0)
     running = asyncio.create_task(act(ha_env, "sync_all"))
     await edits_begin(ha_env)
 
